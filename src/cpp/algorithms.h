@@ -1,0 +1,53 @@
+// algorithms.h: what an algorithm for convolution must offer, and the ordered list of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "kernel_table.h"
+#include "problem.h"
+
+namespace pyconv {
+
+// The four tensors of a convolution: src (mb, *i, ic), weights (*k, ic / g, oc), bias (oc) or null, dst (mb, *o, oc),
+// all dense. Forward reads src, weights and bias and writes dst; backward_data reads weights and dst (its gradient)
+// and writes src; backward_weights reads src and dst and writes weights and bias.
+struct ConvTensors {
+  void* src = nullptr;
+  void* weights = nullptr;
+  void* bias = nullptr;
+  void* dst = nullptr;
+};
+
+// The memory an algorithm wants: packed weights live as long as the weights do not change, the workspace for one run.
+struct ConvMemory {
+  int64_t packed_bytes = 0;
+  int64_t workspace_bytes = 0;
+};
+
+struct ConvAlgorithm {
+  const char* name;
+
+  // Why the algorithm can't serve the problem; empty if it can.
+  std::string (*refuse)(const ConvProblem&);
+
+  ConvMemory (*memory)(const ConvProblem&, const KernelTable&, int threads);
+
+  // Brings the weights into the order in which run reads them. Null when packed_bytes is always 0.
+  void (*pack)(const ConvProblem&, const KernelTable&, int threads, const void* weights, std::byte* packed);
+
+  // Reads tensors.weights only if there is no pack. The result must not depend on threads.
+  void (*run)(const ConvProblem&, const KernelTable&, int threads, const ConvTensors& tensors, const std::byte* packed,
+              std::byte* workspace);
+};
+
+extern const ConvAlgorithm kDepthwise;
+extern const ConvAlgorithm kDirect;
+extern const ConvAlgorithm kReference;
+
+// In the order in which they are asked; the reference comes last and refuses nothing.
+std::span<const ConvAlgorithm* const> conv_algorithms();
+
+}  // namespace pyconv

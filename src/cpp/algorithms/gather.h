@@ -1,0 +1,74 @@
+// gather.h: the geometry that convolution forward and its data gradient share: produced pixels, each a sum over taps of
+// source pixels. No arithmetic on data; algorithms say what a tap costs and multiply.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "../problem.h"
+#include "../taps.h"
+
+namespace pyconv {
+
+// Forward gathers from src (ic channels) into dst (oc), backward_data from dst into src with the kernel turned round.
+struct Gather {
+  explicit Gather(const ConvProblem& problem);
+
+  Taps taps(AxisIndex axis, int64_t produced) const {
+    const Axis& geometry = axes[axis];
+    return forward ? forward_taps(geometry, produced) : backward_taps(geometry, produced);
+  }
+  int64_t produced(AxisIndex axis) const { return forward ? axes[axis].o : axes[axis].i; }
+  int64_t source(AxisIndex axis) const { return forward ? axes[axis].i : axes[axis].o; }
+  int64_t produced_channels() const { return forward ? oc : ic; }
+  int64_t source_channels() const { return forward ? ic : oc; }
+
+  // One line of produced pixels along the width, for an image, a depth and a height. There are rows() of them.
+  struct Row {
+    int64_t pixel;         // of the first produced pixel
+    int64_t source_pixel;  // of the image's first source pixel
+    Taps depth, height;
+  };
+  int64_t rows() const { return mb * produced(kDepth) * produced(kHeight); }
+  Row row(int64_t index) const;
+
+  // Every tap of a row and a segment in the kernel's order: f(kernel tap, source pixel relative to Row::source_pixel).
+  // Taps along the width are visited one by one, or, if whole_runs, once per run for its first element.
+  template <class F>
+  void for_each_tap(const Row& row, const Segment& segment, bool whole_runs, F f) const {
+    const int64_t width_taps = whole_runs ? (segment.taps.count > 0) : segment.taps.count;
+    for (int64_t d = 0; d < row.depth.count; ++d)
+      for (int64_t h = 0; h < row.height.count; ++h)
+        for (int64_t w = 0; w < width_taps; ++w) {
+          const int64_t kd = row.depth.k + d * row.depth.k_step, kh = row.height.k + h * row.height.k_step,
+                        kw = segment.taps.k + w * segment.taps.k_step;
+          const int64_t sd = row.depth.src + d * row.depth.src_step, sh = row.height.src + h * row.height.src_step,
+                        sw = segment.taps.src + w * segment.taps.src_step;
+          f((kd * axes[kHeight].k + kh) * axes[kWidth].k + kw, (sd * source(kHeight) + sh) * source(kWidth) + sw);
+        }
+  }
+
+  bool forward;
+  int64_t mb, ic, oc;
+  Axes axes;
+  std::vector<Segment> segments;  // of a row
+};
+
+inline Gather::Gather(const ConvProblem& problem)
+    : forward(problem.direction != Direction::backward_data),
+      mb(problem.mb),
+      ic(problem.ic),
+      oc(problem.oc),
+      axes(problem.axes),
+      segments(forward ? forward_segments(axes[kWidth]) : backward_segments(axes[kWidth])) {}
+
+inline Gather::Row Gather::row(int64_t index) const {
+  const int64_t height = index % produced(kHeight), rest = index / produced(kHeight);
+  const int64_t depth = rest % produced(kDepth), image = rest / produced(kDepth);
+  return {.pixel = index * produced(kWidth),
+          .source_pixel = image * source(kDepth) * source(kHeight) * source(kWidth),
+          .depth = taps(kDepth, depth),
+          .height = taps(kHeight, height)};
+}
+
+}  // namespace pyconv

@@ -1,0 +1,64 @@
+// arrays.h: NumPy arrays as the core's tensors: checked for dtype, layout and shape, never converted.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <string>
+#include <vector>
+
+#include "../problem.h"
+
+namespace pyconv {
+
+namespace py = pybind11;
+
+using Shape = std::vector<int64_t>;
+
+inline DType dtype_of(const std::string& name) {
+  if (name == "float32") return DType::f32;
+  if (name == "float64") return DType::f64;
+  throw std::invalid_argument("dtype must be float32 or float64. Received: dtype=" + name);
+}
+
+inline std::string text(const Shape& shape) {
+  std::string result = "(";
+  for (int64_t size : shape) result += (result.size() > 1 ? ", " : "") + std::to_string(size);
+  return result + ")";
+}
+
+// The array's memory if it is exactly what the core expects, else ValueError or TypeError: a wrong size here would be
+// read or written past its end.
+inline void* data_of(const char* name, const py::array& array, DType dtype, const Shape& shape, bool write) {
+  const py::dtype expected = dtype == DType::f32 ? py::dtype::of<float>() : py::dtype::of<double>();
+  if (!array.dtype().is(expected) && !array.dtype().equal(expected))
+    throw py::type_error(std::string(name) + " must have dtype " + py::str(expected).cast<std::string>() +
+                         ". Received: " + py::str(array.dtype()).cast<std::string>());
+  const Shape actual(array.shape(), array.shape() + array.ndim());
+  if (actual != shape)
+    throw std::invalid_argument(std::string(name) + " must have shape " + text(shape) + ". Received: " + text(actual));
+  if (!(array.flags() & py::array::c_style)) throw std::invalid_argument(std::string(name) + " must be C-contiguous.");
+  if (write && !array.writeable()) throw std::invalid_argument(std::string(name) + " must be writeable.");
+  return const_cast<void*>(array.data());
+}
+
+// (mb, *spatial, c), the spatial sizes being those the caller gave, one to three of them.
+inline Shape image_shape(int64_t mb, const Axes& axes, int64_t Axis::* size, size_t rank, int64_t c) {
+  Shape shape = {mb};
+  for (size_t index = kSpatialAxes - rank; index < kSpatialAxes; ++index) shape.push_back(axes[index].*size);
+  shape.push_back(c);
+  return shape;
+}
+
+inline py::tuple spatial_sizes(const Axes& axes, int64_t Axis::* size, size_t rank) {
+  py::tuple sizes(rank);
+  for (size_t index = 0; index < rank; ++index) sizes[index] = axes[kSpatialAxes - rank + index].*size;
+  return sizes;
+}
+
+void register_conv(py::module_& module);
+void register_pool(py::module_& module);
+void register_pad(py::module_& module);
+void register_runtime(py::module_& module);
+
+}  // namespace pyconv

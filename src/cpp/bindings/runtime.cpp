@@ -1,0 +1,30 @@
+// runtime.cpp: threads, instruction sets and the facts of the build for Python.
+#include "../dispatch.h"
+#include "../parallel.h"
+#include "arrays.h"
+
+namespace pyconv {
+
+void register_runtime(py::module_& module) {
+  module.def("available_isas", [] {
+    py::list names;
+    for (const KernelTable* table : available_isas()) names.append(table->name);
+    return names;
+  });
+  module.def("get_isa", [] { return active_isa().name; });
+  module.def("set_isa", &set_active_isa, py::arg("name"));
+  module.def("get_num_threads", &num_threads);
+  module.def("set_num_threads", &set_num_threads, py::arg("count"));
+  module.def("build_config", [] {
+    const KernelTable& table = active_isa();
+    py::dict config;
+    config["compiler"] = PYCONV_COMPILER;
+    config["threading"] = threading_name();
+    config["isa"] = table.name;
+    config["tile_float32"] = py::make_tuple(table.f32.tile_rows, table.f32.panel);
+    config["tile_float64"] = py::make_tuple(table.f64.tile_rows, table.f64.panel);
+    return config;
+  });
+}
+
+}  // namespace pyconv

@@ -1,0 +1,27 @@
+// buffer.h: uninitialised memory aligned to a cache line. No growth, no sharing: one owner, one size.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+
+namespace pyconv {
+
+// A cache line, and the widest vector of any ISA.
+constexpr int64_t kAlignment = 64;
+
+constexpr int64_t align_up(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+struct AlignedDelete {
+  void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{kAlignment}); }
+};
+using Buffer = std::unique_ptr<std::byte[], AlignedDelete>;
+
+// Throws std::bad_alloc.
+inline Buffer make_buffer(int64_t bytes) {
+  return Buffer(
+      static_cast<std::byte*>(::operator new(static_cast<size_t>(align_up(bytes)), std::align_val_t{kAlignment})));
+}
+
+}  // namespace pyconv

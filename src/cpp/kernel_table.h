@@ -1,0 +1,96 @@
+// kernel_table.h: the contract of every kernel, as an equation, and the table that holds one ISA's kernels.
+// Kernels know nothing of threads, allocation, padding or Python; each ISA fills one KernelTable (kernels/table.cpp).
+#pragma once
+
+#include <cstdint>
+
+namespace pyconv {
+
+// Batch-reduce matrix product, the kernel of convolution in all three directions and of Dense:
+//
+//   c[r][j] = start[j] + sum over t < taps, q < k of
+//             a[a_taps[t] + r * a_row + q * a_k] * b[b_taps[t] + q * panel + j]     r < rows, j < cols
+//   start[j] = c[r][j] before the call if accumulate, else bias[j], else 0
+//
+// c[r][j] lies at c[r * c_row + j]; cols <= panel. b holds packed panels: `panel` columns (Kernels::panel) that are
+// readable, whatever cols. Sums run in the order t, q with one accumulator per element: the result depends neither on
+// rows nor on where a matrix was cut.
+template <class T>
+struct BrgemmArgs {
+  const T* a = nullptr;
+  const int64_t* a_taps = nullptr;
+  int64_t a_row = 0, a_k = 1;
+  const T* b = nullptr;
+  const int64_t* b_taps = nullptr;
+  int64_t taps = 0, k = 0;
+  T* c = nullptr;
+  int64_t c_row = 0, rows = 0, cols = 0;
+  const T* bias = nullptr;
+  bool accumulate = false;
+};
+
+// One tap per channel, the kernel of depthwise convolution:
+//
+//   dst[r][j] = start[j] + sum over t < taps of src[src_taps[t] + r * src_row + j] * weights[weight_taps[t] + j]
+//
+// r < rows, j < channels; start[j] = bias[j], or 0 without a bias.
+template <class T>
+struct DepthwiseArgs {
+  const T* src = nullptr;
+  const int64_t* src_taps = nullptr;
+  int64_t src_row = 0;
+  const T* weights = nullptr;
+  const int64_t* weight_taps = nullptr;
+  int64_t taps = 0;
+  T* dst = nullptr;
+  int64_t dst_row = 0, rows = 0, channels = 0;
+  const T* bias = nullptr;
+};
+
+// One pixel of a pooling window, channels side by side. For t < taps, j < channels, x[t][j] = src[src_taps[t] + j]:
+//
+//   max_pool:          dst[j] = max over t of x[t][j], NaN if one is NaN, -inf without taps
+//   average_pool:      dst[j] = scale * sum over t of x[t][j]
+//   max_pool_grad:     diff_src[src_taps[t] + j] += dst[j] for the first t where x[t][j] is that maximum
+//   average_pool_grad: diff_src[src_taps[t] + j] += scale * dst[j] for every t
+//
+// In the gradients dst is the gradient of the output and only read.
+template <class T>
+struct PoolArgs {
+  const T* src = nullptr;
+  const int64_t* src_taps = nullptr;
+  int64_t taps = 0, channels = 0;
+  T* dst = nullptr;
+  T* diff_src = nullptr;
+  T scale = 1;
+};
+
+template <class T>
+struct Kernels {
+  int64_t panel;      // columns of a packed panel
+  int64_t tile_rows;  // rows of the largest register tile: work is best cut into multiples of it
+  void (*brgemm)(const BrgemmArgs<T>&);
+  void (*depthwise)(const DepthwiseArgs<T>&);
+  void (*max_pool)(const PoolArgs<T>&);
+  void (*average_pool)(const PoolArgs<T>&);
+  void (*max_pool_grad)(const PoolArgs<T>&);
+  void (*average_pool_grad)(const PoolArgs<T>&);
+  // steps rounds of independent x = x * sink[0] + sink[1] in registers; returns the FLOPs done, writes sink[0].
+  int64_t (*peak)(int64_t steps, T* sink);
+};
+
+struct KernelTable {
+  const char* name;
+  Kernels<float> f32;
+  Kernels<double> f64;
+
+  template <class T>
+  const Kernels<T>& kernels() const {
+    if constexpr (sizeof(T) == sizeof(float))
+      return f32;
+    else
+      return f64;
+  }
+};
+
+}  // namespace pyconv

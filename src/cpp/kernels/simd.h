@@ -1,0 +1,98 @@
+// simd.h: the vector type of the ISA being compiled and the few operations that kernels need beyond + - * < on it.
+// Not a wrapper of every instruction: arithmetic is the compiler's own on vector types (gcc and clang).
+//
+// Everything in kernels/ lives in an anonymous namespace inside the ISA's own: a weak symbol compiled for AVX-512 might
+// otherwise be the copy that the linker keeps, and stop an older CPU. For the same reason no std:: template with code.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace pyconv::PYCONV_ISA_NAME {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64, kRegisters = 32;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32, kRegisters = 16;
+#elif defined(__aarch64__)
+constexpr int kVectorBytes = 16, kRegisters = 32;
+#else
+constexpr int kVectorBytes = 16, kRegisters = 16;
+#endif
+
+template <class T>
+constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
+
+template <class T>
+struct VecOf {
+  typedef T type __attribute__((vector_size(kVectorBytes)));
+};
+template <class T>
+using Vec = typename VecOf<T>::type;
+
+template <class T>
+Vec<T> broadcast(T x) {
+  return x - Vec<T>{};  // x - 0 is x, also for NaN and -0
+}
+
+template <class T>
+Vec<T> load(const T* p) {
+  Vec<T> v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+template <class T>
+void store(T* p, Vec<T> v) {
+  std::memcpy(p, &v, sizeof v);
+}
+
+// The first n < kLanes elements; the rest is zero when loaded and left alone when stored.
+template <class T>
+Vec<T> load_partial(const T* p, int64_t n) {
+  Vec<T> v{};
+  for (int64_t j = 0; j < n; ++j) v[j] = p[j];
+  return v;
+}
+
+template <class T>
+void store_partial(T* p, Vec<T> v, int64_t n) {
+  for (int64_t j = 0; j < n; ++j) p[j] = v[j];
+}
+
+#if defined(__AVX512F__)
+template <>
+Vec<float> load_partial(const float* p, int64_t n) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+}
+template <>
+void store_partial(float* p, Vec<float> v, int64_t n) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), v);
+}
+template <>
+Vec<double> load_partial(const double* p, int64_t n) {
+  return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p);
+}
+template <>
+void store_partial(double* p, Vec<double> v, int64_t n) {
+  _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), v);
+}
+#endif
+
+// Calls f(offset, load, store) over [0, n) by vectors, the last one partial if it must be.
+template <class T, class F>
+void for_each_vector(int64_t n, F f) {
+  int64_t j = 0;
+  for (; j + kLanes<T> <= n; j += kLanes<T>)
+    f(j, [](const T* p) { return load(p); }, [](T* p, Vec<T> v) { store(p, v); });
+  if (const int64_t rest = n - j; rest > 0)
+    f(j, [rest](const T* p) { return load_partial(p, rest); }, [rest](T* p, Vec<T> v) { store_partial(p, v, rest); });
+}
+
+}  // namespace
+}  // namespace pyconv::PYCONV_ISA_NAME

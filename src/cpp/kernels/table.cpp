@@ -1,0 +1,32 @@
+// table.cpp: all kernels of one ISA. Compiled once per ISA into its own namespace, PYCONV_ISA_NAME, with that ISA's
+// flags. The table is a constant: nothing runs before dispatch.cpp has asked the CPU.
+#include "../kernel_table.h"
+#include "brgemm.h"
+#include "depthwise.h"
+#include "peak.h"
+#include "pool.h"
+
+namespace pyconv::PYCONV_ISA_NAME {
+namespace {
+
+template <class T>
+constexpr Kernels<T> kKernels = {
+    .panel = kPanel<T>,
+    .tile_rows = kTileRows,
+    .brgemm = brgemm<T>,
+    .depthwise = depthwise<T>,
+    .max_pool = max_pool<T>,
+    .average_pool = average_pool<T>,
+    .max_pool_grad = max_pool_grad<T>,
+    .average_pool_grad = average_pool_grad<T>,
+    .peak = peak<T>,
+};
+
+}  // namespace
+
+#define PYCONV_TEXT(x) #x
+#define PYCONV_VALUE(x) PYCONV_TEXT(x)
+extern const KernelTable table;
+const KernelTable table = {PYCONV_VALUE(PYCONV_ISA_NAME), kKernels<float>, kKernels<double>};
+
+}  // namespace pyconv::PYCONV_ISA_NAME

@@ -1,0 +1,81 @@
+// plan.cpp: asks the algorithms in order and keeps the first that accepts.
+#include "plan.h"
+
+#include <array>
+#include <stdexcept>
+
+#include "parallel.h"
+
+namespace pyconv {
+namespace {
+
+constexpr std::array<const ConvAlgorithm*, 3> kAlgorithms = {&kDepthwise, &kDirect, &kReference};
+
+std::string benchdnn_line(const ConvProblem& problem) {
+  constexpr std::array directions = {"FWD_B", "BWD_D", "BWD_WB"};
+  std::string line = std::string("--dir=") + directions[static_cast<size_t>(problem.direction)] +
+                     " --dt=" + (problem.dtype == DType::f32 ? "f32" : "f64");
+  const auto field = [&](const std::string& word, int64_t value) { line += word + std::to_string(value); };
+  field(" mb", problem.mb);
+  field("g", problem.g);
+  field("ic", problem.ic);
+  field("oc", problem.oc);
+  constexpr std::array letters = {"d", "h", "w"};
+  for (size_t index = 0; index < problem.axes.size(); ++index) {
+    const Axis& axis = problem.axes[index];
+    const std::string letter = letters[index];
+    if (index != kWidth && axis.i == 1 && axis.k == 1 && axis.o == 1) continue;
+    field("_i" + letter, axis.i);
+    field("o" + letter, axis.o);
+    field("k" + letter, axis.k);
+    field("s" + letter, axis.s);
+    field("d" + letter, axis.d - 1);  // benchdnn counts the holes
+    field("p" + letter, axis.pad_begin);
+  }
+  return line;
+}
+
+}  // namespace
+
+std::span<const ConvAlgorithm* const> conv_algorithms() { return kAlgorithms; }
+
+ConvPlan::ConvPlan(const ConvProblem& problem, const KernelTable& kernels, const std::string& algorithm)
+    : problem_(problem), kernels_(&kernels) {
+  for (const ConvAlgorithm* candidate : kAlgorithms) {
+    if (!algorithm.empty() && algorithm != candidate->name) continue;
+    const std::string reason = candidate->refuse(problem);
+    if (reason.empty()) {
+      algorithm_ = candidate;
+      return;
+    }
+    refusals_ += std::string(refusals_.empty() ? "" : "; ") + candidate->name + ": " + reason;
+  }
+  throw std::invalid_argument(
+      refusals_.empty() ? "ConvPlan: algorithm must be one of conv_algorithms(). Received: algorithm=" + algorithm
+                        : "ConvPlan: the algorithm refuses this problem: " + refusals_ + ".");
+}
+
+int ConvPlan::threads() const { return threads_for(problem_.flops()); }
+
+ConvMemory ConvPlan::memory() const { return algorithm_->memory(problem_, *kernels_, threads()); }
+
+std::string ConvPlan::describe() const {
+  return benchdnn_line(problem_) + " -> " + algorithm_->name + " on " + kernels_->name +
+         (refusals_.empty() ? "" : " (" + refusals_ + ")");
+}
+
+Buffer ConvPlan::pack(const void* weights) const {
+  if (algorithm_->pack == nullptr) return {};
+  Buffer packed = make_buffer(memory().packed_bytes);
+  algorithm_->pack(problem_, *kernels_, threads(), weights, packed.get());
+  return packed;
+}
+
+void ConvPlan::run(const ConvTensors& tensors, const std::byte* packed) const {
+  // threads() may change between two calls when another thread calls set_num_threads, hence asked once.
+  const int count = threads();
+  const Buffer workspace = make_buffer(algorithm_->memory(problem_, *kernels_, count).workspace_bytes);
+  algorithm_->run(problem_, *kernels_, count, tensors, packed, workspace.get());
+}
+
+}  // namespace pyconv

@@ -1,0 +1,43 @@
+// plan.h: a convolution ready to run. Made once from a problem, immutable, run many times and from many threads.
+#pragma once
+
+#include <string>
+
+#include "algorithms.h"
+#include "buffer.h"
+#include "kernel_table.h"
+#include "problem.h"
+
+namespace pyconv {
+
+class ConvPlan {
+ public:
+  // Takes the first algorithm that does not refuse, or the named one; throws std::invalid_argument when that one is
+  // unknown or refuses.
+  ConvPlan(const ConvProblem& problem, const KernelTable& kernels, const std::string& algorithm = "");
+
+  const ConvProblem& problem() const { return problem_; }
+  const ConvAlgorithm& algorithm() const { return *algorithm_; }
+
+  // Bytes for packed weights and workspace with the present number of threads.
+  ConvMemory memory() const;
+
+  // The problem in benchdnn's words, the algorithm, and the reasons of those that refused.
+  std::string describe() const;
+
+  // Packs the weights (an empty buffer where the algorithm reads them as they are).
+  Buffer pack(const void* weights) const;
+
+  // Runs with weights packed before; throws std::bad_alloc when there is no memory for the workspace.
+  void run(const ConvTensors& tensors, const std::byte* packed) const;
+
+ private:
+  int threads() const;
+
+  ConvProblem problem_;
+  const KernelTable* kernels_;
+  const ConvAlgorithm* algorithm_ = nullptr;
+  std::string refusals_;
+};
+
+}  // namespace pyconv

@@ -1,0 +1,80 @@
+// taps.cpp: closed forms for the taps of a coordinate, and their grouping into segments.
+#include "taps.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace pyconv {
+namespace {
+
+// floor and ceil of a / b for b > 0, a of either sign.
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
+
+template <class TapsOf>
+std::vector<Segment> segments(int64_t produced, int64_t step, int64_t src_advance, TapsOf taps_of) {
+  std::vector<Segment> result;
+  for (int64_t phase = 0; phase < std::min(step, produced); ++phase) {
+    bool open = false;  // whether the last segment may still grow: a phase starts a new one
+    for (int64_t x = phase; x < produced; x += step) {
+      const Taps taps = taps_of(x);
+      if (open && taps.count == result.back().taps.count && (taps.count == 0 || taps.k == result.back().taps.k)) {
+        ++result.back().count;
+      } else {
+        result.push_back({.first = x, .step = step, .count = 1, .src_advance = src_advance, .taps = taps});
+        open = true;
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Taps forward_taps(const Axis& axis, int64_t output) {
+  const int64_t start = output * axis.s - axis.pad_begin;
+  const int64_t first = std::max<int64_t>(0, ceil_div(-start, axis.d));
+  const int64_t last = std::min(axis.k - 1, floor_div(axis.i - 1 - start, axis.d));
+  if (last < first) return {};
+  return {.count = last - first + 1, .k = first, .k_step = 1, .src = start + first * axis.d, .src_step = axis.d};
+}
+
+Taps backward_taps(const Axis& axis, int64_t input) {
+  // Element t of the kernel brought output o to this input when o * s + t * d = input + pad_begin.
+  const int64_t sum = input + axis.pad_begin;
+  const int64_t divisor = std::gcd(axis.s, axis.d);
+  if (sum % divisor != 0) return {};
+  const int64_t period = axis.s / divisor;  // t and t + period leave the same remainder
+  int64_t t = 0;
+  while (t < period && (sum - t * axis.d) % axis.s != 0) ++t;
+  const int64_t lowest = std::max<int64_t>(0, ceil_div(sum - (axis.o - 1) * axis.s, axis.d));
+  if (t < lowest) t += ceil_div(lowest - t, period) * period;
+  const int64_t highest = std::min(axis.k - 1, floor_div(sum, axis.d));
+  if (t > highest) return {};
+  const int64_t count = (highest - t) / period + 1;
+  const int64_t last = t + (count - 1) * period;
+  return {.count = count,
+          .k = axis.k - 1 - last,
+          .k_step = period,
+          .src = (sum - last * axis.d) / axis.s,
+          .src_step = axis.d / divisor};
+}
+
+Segment Segment::part(int64_t index, int64_t parts) const {
+  const int64_t begin = count * index / parts, end = count * (index + 1) / parts;
+  Segment result = *this;
+  result.first += begin * step;
+  result.taps.src += begin * src_advance;
+  result.count = end - begin;
+  return result;
+}
+
+std::vector<Segment> forward_segments(const Axis& axis) {
+  return segments(axis.o, 1, axis.s, [&](int64_t output) { return forward_taps(axis, output); });
+}
+
+std::vector<Segment> backward_segments(const Axis& axis) {
+  return segments(axis.i, axis.s, 1, [&](int64_t input) { return backward_taps(axis, input); });
+}
+
+}  // namespace pyconv

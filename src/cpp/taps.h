@@ -1,0 +1,41 @@
+// taps.h: which kernel elements meet which source elements along one axis, padding left out. Pure arithmetic.
+//
+// A convolution forward and its data gradient are the same gather: every produced pixel is a sum over taps, each a
+// source pixel times a matrix. Only the map from produced to source coordinates differs, and this file is that map.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "problem.h"
+
+namespace pyconv {
+
+// The taps of one produced coordinate that do not fall on padding: for t < count, kernel element k + t * k_step meets
+// source element src + t * src_step.
+struct Taps {
+  int64_t count = 0, k = 0, k_step = 1, src = 0, src_step = 1;
+};
+
+// Forward: produced is an output, source is the input.
+Taps forward_taps(const Axis& axis, int64_t output);
+
+// Data gradient: produced is an input, source is the output's gradient. Kernel elements are numbered from the end
+// (element 0 is the last), so that both steps are positive here too.
+Taps backward_taps(const Axis& axis, int64_t input);
+
+// Produced coordinates first, first + step, ... (count of them) that see the same kernel elements; the source of the
+// j-th lies j * src_advance beyond that of the first.
+struct Segment {
+  int64_t first = 0, step = 1, count = 0, src_advance = 1;
+  Taps taps;
+
+  // Part index of parts, all as equal as whole numbers allow.
+  Segment part(int64_t index, int64_t parts) const;
+};
+
+// The whole axis cut into segments: a few at the borders and one long one between, per phase of the stride.
+std::vector<Segment> forward_segments(const Axis& axis);
+std::vector<Segment> backward_segments(const Axis& axis);
+
+}  // namespace pyconv

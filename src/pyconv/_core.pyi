@@ -1,0 +1,88 @@
+"""The C++ core as Python sees it: plans that run on arrays, and the settings of the process.
+
+Arrays must be C-contiguous, of the plan's dtype and of exactly the plan's shapes; `pyconv.ops`
+sees to that. Images are (batch, *spatial, channels), weights (*kernel, in_channels / groups, out_channels).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Array = NDArray[np.float32] | NDArray[np.float64]
+
+__version__: str
+
+@final
+class ConvPlan:
+    """A convolution ready to run: the problem, the algorithm chosen for it, its workspace size."""
+
+    def __init__(
+        self,
+        op: str,
+        direction: Literal["forward", "backward_data", "backward_weights"],
+        dtype: Literal["float32", "float64"],
+        batch: int,
+        in_channels: int,
+        out_channels: int,
+        groups: int,
+        input_size: Sequence[int],
+        kernel_size: Sequence[int],
+        strides: Sequence[int],
+        dilation: Sequence[int],
+        pads: Sequence[tuple[int, int]],
+        algorithm: str = "",
+    ) -> None: ...
+    @property
+    def algorithm(self) -> str: ...
+    @property
+    def output_size(self) -> tuple[int, ...]: ...
+    @property
+    def flops(self) -> int: ...
+    @property
+    def workspace_bytes(self) -> int: ...
+    def describe(self) -> str:
+        """The problem, the algorithm chosen, and why those before it refused, in one line."""
+
+    def run(self, src: _Array, weights: _Array, bias: _Array | None, dst: _Array) -> None:
+        """Runs the plan: forward writes dst, backward_data src, backward_weights weights and bias."""
+
+@final
+class PoolPlan:
+    """A max- or average-pooling ready to run, forward and backward."""
+
+    def __init__(
+        self,
+        op: str,
+        kind: Literal["max", "average"],
+        dtype: Literal["float32", "float64"],
+        batch: int,
+        channels: int,
+        input_size: Sequence[int],
+        pool_size: Sequence[int],
+        strides: Sequence[int],
+        dilation: Sequence[int],
+        pads: Sequence[tuple[int, int]],
+    ) -> None: ...
+    @property
+    def output_size(self) -> tuple[int, ...]: ...
+    def forward(self, src: _Array, dst: _Array) -> None: ...
+    def backward(self, src: _Array, diff_dst: _Array, diff_src: _Array) -> None:
+        """Writes diff_src; src is read by max-pooling alone (the first largest element wins)."""
+
+def pad(src: _Array, before: Sequence[int], after: Sequence[int], value: float, dst: _Array) -> None:
+    """Copies src into the middle of dst and fills the rest with value; up to eight dimensions."""
+
+def conv_algorithms() -> list[str]:
+    """The algorithms of ConvPlan in the order they are asked, the reference last."""
+
+def available_isas() -> list[str]:
+    """The instruction sets this build has kernels for and this CPU runs, best first."""
+
+def get_isa() -> str: ...
+def set_isa(name: str) -> None: ...
+def get_num_threads() -> int: ...
+def set_num_threads(count: int) -> None: ...
+def build_config() -> dict[str, Any]:
+    """Compiler, OpenMP and tile sizes of the ISA in use, for pyconv.show_config()."""

@@ -1,0 +1,143 @@
+// test_kernels.cpp: each kernel of each table against its equation in kernel_table.h, on whole numbers, so exactly.
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <vector>
+
+#include "dispatch.h"
+
+namespace {
+
+using namespace pyconv;
+
+template <class T>
+std::vector<T> numbers(size_t count, int seed) {
+  std::vector<T> values(count);
+  for (size_t i = 0; i < count; ++i)
+    values[i] = static_cast<T>(static_cast<int>((i + 1) * 7919 + i * i * 31 + static_cast<size_t>(seed)) % 9 - 4);
+  return values;
+}
+
+template <class T>
+void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t taps, bool accumulate,
+                  bool with_bias) {
+  const int64_t k = 5, a_row = 11, a_k = 2, panel = kernels.panel, c_row = cols + 3;
+  const auto a = numbers<T>(static_cast<size_t>(rows * a_row + taps * 3 + k * a_k), 1);
+  const auto b = numbers<T>(static_cast<size_t>(taps * k * panel), 2);
+  const auto bias = numbers<T>(static_cast<size_t>(cols), 3);
+  std::vector<T> c = numbers<T>(static_cast<size_t>(rows * c_row), 4), expected = c;
+  std::vector<int64_t> a_taps, b_taps;
+  for (int64_t t = 0; t < taps; ++t) {
+    a_taps.push_back(t * 3);
+    b_taps.push_back((taps - 1 - t) * k * panel);
+  }
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < cols; ++j) {
+      T& out = expected[static_cast<size_t>(r * c_row + j)];
+      if (!accumulate) out = with_bias ? bias[static_cast<size_t>(j)] : T{0};
+      for (size_t t = 0; t < static_cast<size_t>(taps); ++t)
+        for (int64_t q = 0; q < k; ++q)
+          out += a[static_cast<size_t>(a_taps[t] + r * a_row + q * a_k)] *
+                 b[static_cast<size_t>(b_taps[t] + q * panel + j)];
+    }
+  kernels.brgemm({.a = a.data(),
+                  .a_taps = a_taps.data(),
+                  .a_row = a_row,
+                  .a_k = a_k,
+                  .b = b.data(),
+                  .b_taps = b_taps.data(),
+                  .taps = taps,
+                  .k = k,
+                  .c = c.data(),
+                  .c_row = c_row,
+                  .rows = rows,
+                  .cols = cols,
+                  .bias = with_bias ? bias.data() : nullptr,
+                  .accumulate = accumulate});
+  CHECK(c == expected);  // also the columns between cols and c_row, which must stay as they were
+}
+
+template <class T>
+void check_pool(const Kernels<T>& kernels, int64_t channels) {
+  constexpr int64_t taps = 3;
+  auto src = numbers<T>(static_cast<size_t>(taps * channels), 5);
+  const T nan = std::numeric_limits<T>::quiet_NaN();
+  src[static_cast<size_t>(2 * channels)] = nan;
+  const std::vector<int64_t> offsets = {0, channels, 2 * channels};
+  std::vector<T> out(static_cast<size_t>(channels + 1), T{77}), sum = out;
+  kernels.max_pool(
+      {.src = src.data(), .src_taps = offsets.data(), .taps = taps, .channels = channels, .dst = out.data()});
+  kernels.average_pool({.src = src.data(),
+                        .src_taps = offsets.data(),
+                        .taps = taps,
+                        .channels = channels,
+                        .dst = sum.data(),
+                        .scale = T{2}});
+  auto gradient = numbers<T>(static_cast<size_t>(channels), 6);
+  std::vector<T> max_grad(src.size()), average_grad(src.size()), expected(src.size());
+  kernels.max_pool_grad({.src = src.data(),
+                         .src_taps = offsets.data(),
+                         .taps = taps,
+                         .channels = channels,
+                         .dst = gradient.data(),
+                         .diff_src = max_grad.data()});
+  kernels.average_pool_grad({.src_taps = offsets.data(),
+                             .taps = taps,
+                             .channels = channels,
+                             .dst = gradient.data(),
+                             .diff_src = average_grad.data(),
+                             .scale = T{2}});
+  for (size_t j = 0; j < static_cast<size_t>(channels); ++j) {
+    const size_t stride = static_cast<size_t>(channels);
+    const T x[taps] = {src[j], src[stride + j], src[2 * stride + j]};
+    size_t best = 0;
+    for (size_t t = 1; t < taps; ++t)
+      if (x[t] > x[best] || x[t] != x[t]) best = t;
+    if (j == 0) {
+      CHECK(out[j] != out[j]);
+      CHECK(sum[j] != sum[j]);
+    } else {
+      CHECK(out[j] == x[best]);
+      CHECK(sum[j] == 2 * (x[0] + x[1] + x[2]));
+    }
+    for (size_t t = 0; t < taps; ++t) {
+      CHECK(max_grad[t * stride + j] == (t == best ? gradient[j] : T{0}));
+      CHECK(average_grad[t * stride + j] == 2 * gradient[j]);
+    }
+  }
+  CHECK(out.back() == T{77});
+  CHECK(sum.back() == T{77});
+  kernels.max_pool({.channels = channels, .dst = out.data()});  // no taps
+  CHECK(out[0] == -std::numeric_limits<T>::infinity());
+}
+
+template <class T>
+void check_table(const Kernels<T>& kernels) {
+  for (int64_t rows = 1; rows <= 2 * kernels.tile_rows + 1; ++rows)
+    for (int64_t cols : {int64_t{1}, kernels.panel / 2, kernels.panel / 2 + 1, kernels.panel})
+      for (int64_t taps : {0, 1, 4}) {
+        check_brgemm(kernels, rows, cols, taps, false, false);
+        check_brgemm(kernels, rows, cols, taps, false, true);
+        check_brgemm(kernels, rows, cols, taps, true, false);
+      }
+  for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) check_pool(kernels, channels);
+}
+
+}  // namespace
+
+TEST_CASE("kernels compute their equations") {
+  for (const KernelTable* table : available_isas()) {
+    CAPTURE(table->name);
+    check_table(table->f32);
+    check_table(table->f64);
+  }
+}
+
+TEST_CASE("peak does the multiply-adds it claims") {
+  for (const KernelTable* table : available_isas()) {
+    float sink[2] = {0.0f, 3.0f};  // every chain becomes 3
+    const int64_t flops = table->f32.peak(10, sink);
+    CHECK(flops % (2 * 10) == 0);
+    CHECK(sink[0] * static_cast<float>(2 * 10 * table->f32.panel / 2) == static_cast<float>(3 * flops));
+  }
+}

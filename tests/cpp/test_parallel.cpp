@@ -1,0 +1,38 @@
+// test_parallel.cpp: every task once, whatever the number of threads; nesting; settings.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <vector>
+
+#include "parallel.h"
+
+using namespace pyconv;
+
+TEST_CASE("parallel_for runs every task once and numbers its threads") {
+  const int before = num_threads();
+  for (int threads : {1, 2, 3, 8}) {
+    set_num_threads(threads);
+    for (int64_t tasks : {0, 1, 2, 7, 100}) {
+      std::vector<std::atomic<int>> seen(static_cast<size_t>(tasks));
+      parallel_for(tasks, threads, [&](int64_t begin, int64_t end, int thread) {
+        CHECK(thread < threads);
+        if (threads > 1 && tasks > 1)
+          parallel_for(2, threads, [&](int64_t first, int64_t last, int) { CHECK(last - first == 2); });
+        for (int64_t task = begin; task < end; ++task) ++seen[static_cast<size_t>(task)];
+      });
+      for (const auto& count : seen) CHECK(count == 1);
+    }
+  }
+  set_num_threads(before);
+}
+
+TEST_CASE("small jobs stay on one thread") {
+  const int before = num_threads();
+  set_num_threads(4);
+  CHECK(threads_for(0) == 1);
+  CHECK(threads_for(1000) == 1);
+  CHECK(threads_for(1'000'000'000) == 4);
+  set_num_threads(0);
+  CHECK(num_threads() == 1);
+  set_num_threads(before);
+}

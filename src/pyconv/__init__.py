@@ -1,0 +1,69 @@
+"""Convolutional networks on the CPU with Keras' words: NumPy arrays in, NumPy arrays out.
+
+>>> import pyconv
+>>> model = pyconv.Sequential([pyconv.Input((28, 28, 1)), pyconv.layers.Conv2D(32, 3, activation="relu")])
+>>> model.output_shape
+(None, 26, 26, 32)
+"""
+
+from __future__ import annotations
+
+from pyconv import (
+    activations,
+    callbacks,
+    config,
+    gradient,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    plotting,
+    random,
+    utils,
+)
+from pyconv._core import __version__
+from pyconv.config import available_isas, get_isa, get_num_threads, set_isa, set_num_threads, show_config
+from pyconv.initializers import Initializer
+from pyconv.layers import Input, Layer
+from pyconv.losses import Loss
+from pyconv.metrics import Metric
+from pyconv.models import Sequential
+from pyconv.optimizers import Optimizer
+from pyconv.random import seed
+from pyconv.variable import Variable
+
+__all__ = [
+    "Initializer",
+    "Input",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Optimizer",
+    "Sequential",
+    "Variable",
+    "__version__",
+    "activations",
+    "available_isas",
+    "callbacks",
+    "config",
+    "get_isa",
+    "get_num_threads",
+    "gradient",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "plotting",
+    "random",
+    "seed",
+    "set_isa",
+    "set_num_threads",
+    "show_config",
+    "utils",
+]

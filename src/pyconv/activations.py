@@ -1,0 +1,147 @@
+"""Activation functions by their Keras names. The arithmetic is in `pyconv.ops`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from pyconv.gradient import Array
+from pyconv.ops import (
+    elu,
+    hard_sigmoid,
+    hard_silu,
+    leaky_relu,
+    log_softmax,
+    relu6,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
+from pyconv.ops import exp as exponential
+from pyconv.ops import relu as _plain_relu
+from pyconv.ops.arrays import as_float
+from pyconv.ops.elementwise import rectify
+
+__all__ = [
+    "elu",
+    "exponential",
+    "get",
+    "hard_sigmoid",
+    "hard_silu",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "relu",
+    "relu6",
+    "serialize",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+]
+
+Activation = Callable[..., Any]
+
+
+def linear(x: ArrayLike) -> Array:
+    """The identity: x itself."""
+    return as_float("linear", "x", x)
+
+
+def relu(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
+    """max(x, 0), or a relative of it.
+
+    Args:
+        x: an array.
+        negative_slope: up to threshold the result is negative_slope * (x - threshold).
+        max_value: the largest result, None for no bound.
+        threshold: above it the result is x.
+
+    Raises:
+        ValueError: if one of the numbers is negative.
+
+    Example:
+    >>> from pyconv import activations
+    >>> activations.relu([-1.0, 2.0, 9.0], max_value=6)
+    array([0., 2., 6.], dtype=float32)
+    """
+    if negative_slope == 0 and max_value is None and threshold == 0:
+        return _plain_relu(x)
+    numbers = {"negative_slope": negative_slope, "max_value": max_value, "threshold": threshold}
+    for name, number in numbers.items():
+        if number is not None and not number >= 0:
+            raise ValueError(f"relu: {name} must not be negative. Received: {name}={number}.")
+    return rectify(x, negative_slope, max_value, threshold)
+
+
+_FUNCTIONS: dict[str, Activation] = {
+    "elu": elu,
+    "exponential": exponential,
+    "hard_sigmoid": hard_sigmoid,
+    "hard_silu": hard_silu,
+    "leaky_relu": leaky_relu,
+    "linear": linear,
+    "log_softmax": log_softmax,
+    "relu": relu,
+    "relu6": relu6,
+    "sigmoid": sigmoid,
+    "silu": silu,
+    "softmax": softmax,
+    "softplus": softplus,
+    "softsign": softsign,
+    "tanh": tanh,
+}
+_ALIASES = {"hard_swish": "hard_silu", "swish": "silu"}
+
+
+def get(identifier: str | Activation | None) -> Activation:
+    """The activation function that `identifier` means.
+
+    Args:
+        identifier: a name, a function (returned as it is), or None for `linear`.
+
+    Raises:
+        TypeError: if it is none of these.
+        ValueError: if there is no activation of that name.
+
+    Example:
+    >>> from pyconv import activations
+    >>> activations.get("relu") is activations.relu
+    True
+    """
+    if identifier is None:
+        return linear
+    if callable(identifier):
+        return identifier
+    if not isinstance(identifier, str):
+        raise TypeError(f"activations.get: identifier must be a name, a function or None. Received: {identifier!r}.")
+    if (function := _FUNCTIONS.get(_ALIASES.get(identifier, identifier))) is None:
+        names = ", ".join(sorted([*_FUNCTIONS, *_ALIASES]))
+        raise ValueError(f"activations.get: identifier must be one of {names}. Received: {identifier!r}.")
+    return function
+
+
+def serialize(activation: Activation) -> str:
+    """The name from which `get` makes this activation again.
+
+    Raises:
+        ValueError: if it isn't one of this module's functions.
+
+    Example:
+    >>> from pyconv import activations
+    >>> activations.serialize(activations.softmax)
+    'softmax'
+    """
+    for name, function in _FUNCTIONS.items():
+        if function is activation:
+            return name
+    raise ValueError(
+        f"activations.serialize: activation must be a function of pyconv.activations. Received: {activation!r}."
+    )

@@ -1,0 +1,26 @@
+"""Checks of single numbers that users pass as arguments. Sizes and strides are checked in ops/geometry.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def real_number(op: str, name: str, value: Any, low: float, high: float, *, open_end: bool = False) -> float:
+    """The argument `name` of `op` as a float in [low, high], or in [low, high) with open_end.
+
+    Raises:
+        TypeError: if it isn't a number.
+        ValueError: if it lies outside.
+
+    Example:
+    >>> real_number("Dropout", "rate", 0.5, 0, 1)
+    0.5
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"{op}: {name} must be a number. Received: {name}={value!r}.")
+    if not (low <= value < high if open_end else low <= value <= high):
+        end = ")" if open_end else "]"
+        raise ValueError(f"{op}: {name} must be in [{low:g}, {high:g}{end}. Received: {name}={value}.")
+    return float(value)

@@ -1,0 +1,148 @@
+"""Settings of the process: threads, instruction set, and Keras' global defaults. Kept in memory, in no file."""
+
+from __future__ import annotations
+
+import operator
+import platform
+from collections.abc import Sequence
+from typing import Any, Literal, overload
+
+import numpy as np
+
+from pyconv import _core
+from pyconv._core import available_isas, get_isa, get_num_threads
+
+__all__ = [
+    "available_isas",
+    "epsilon",
+    "floatx",
+    "get_isa",
+    "get_num_threads",
+    "image_data_format",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_isa",
+    "set_num_threads",
+    "show_config",
+]
+
+_MAX_THREADS = 2**15  # far beyond any machine, small enough that no OpenMP runtime falls over
+
+_defaults: dict[str, Any] = {"epsilon": 1e-7, "floatx": "float32", "image_data_format": "channels_last"}
+
+
+def set_num_threads(count: int) -> None:
+    """Sets how many threads an operation may use; results don't depend on it, bit for bit.
+
+    Args:
+        count: 1 or more.
+
+    Raises:
+        TypeError: if count isn't an integer.
+        ValueError: if it is less than 1 or absurdly large.
+    """
+    if isinstance(count, bool | np.bool_):
+        raise TypeError(f"set_num_threads: count must be an integer. Received: count={count!r}.")
+    try:
+        threads = operator.index(count)
+    except TypeError:
+        raise TypeError(f"set_num_threads: count must be an integer. Received: count={count!r}.") from None
+    if not 1 <= threads <= _MAX_THREADS:
+        raise ValueError(f"set_num_threads: count must be in 1..{_MAX_THREADS}. Received: count={count}.")
+    _core.set_num_threads(threads)
+
+
+def set_isa(name: str) -> None:
+    """Chooses the instruction set of every operation from now on; the best one is chosen at import.
+
+    Args:
+        name: one of `available_isas()`.
+
+    Raises:
+        ValueError: if this build or this CPU doesn't have it.
+    """
+    _require_one_of("set_isa", "name", name, available_isas())
+    _core.set_isa(name)
+
+
+def image_data_format() -> str:
+    """What `data_format=None` means: "channels_last", unless changed."""
+    return str(_defaults["image_data_format"])
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Sets what `data_format=None` means: "channels_last" or "channels_first"."""
+    _require_one_of("set_image_data_format", "data_format", data_format, ("channels_last", "channels_first"))
+    _defaults["image_data_format"] = data_format
+
+
+def floatx() -> str:
+    """The dtype of a layer that isn't told another: "float32", unless changed."""
+    return str(_defaults["floatx"])
+
+
+def set_floatx(value: str) -> None:
+    """Sets the dtype of layers that aren't told another: "float32" or "float64"."""
+    _require_one_of("set_floatx", "value", value, ("float32", "float64"))
+    _defaults["floatx"] = value
+
+
+def epsilon() -> float:
+    """The small number that keeps logarithms and quotients finite: 1e-7, unless changed."""
+    return float(_defaults["epsilon"])
+
+
+def set_epsilon(value: float) -> None:
+    """Sets the number that `epsilon` returns; it must lie between 0 and 1."""
+    if not 0 < value < 1:
+        raise ValueError(f"set_epsilon: value must lie between 0 and 1. Received: value={value!r}.")
+    _defaults["epsilon"] = float(value)
+
+
+@overload
+def show_config(mode: Literal["stdout"] = "stdout") -> None: ...
+@overload
+def show_config(mode: Literal["dicts"]) -> dict[str, Any]: ...
+def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:
+    """Shows how pyconv was built and what it uses on this machine, to be put into a bug report.
+
+    Args:
+        mode: "stdout" prints, "dicts" returns a dictionary, as in `numpy.show_config`.
+
+    Example:
+    >>> from pyconv.config import show_config
+    >>> sorted(show_config(mode="dicts"))
+    ['available_isas', 'build', 'conv_algorithms', 'isa', 'numpy', 'python', 'threads', 'version']
+    """
+    _require_one_of("show_config", "mode", mode, ("stdout", "dicts"))
+    config: dict[str, Any] = {
+        "version": _core.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "isa": get_isa(),
+        "available_isas": available_isas(),
+        "threads": get_num_threads(),
+        "conv_algorithms": _core.conv_algorithms(),
+        "build": _core.build_config(),
+    }
+    if mode == "dicts":
+        return config
+    print("\n".join(_lines(config)))
+    return None
+
+
+def _lines(config: dict[str, Any], indent: str = "") -> list[str]:
+    lines = []
+    for key, value in config.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}:", *_lines(value, indent + "  ")]
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            lines.append(f"{indent}{key}: {text}")
+    return lines
+
+
+def _require_one_of(op: str, name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{op}: {name} must be one of {', '.join(allowed)}. Received: {name}={value!r}.")

@@ -1,0 +1,81 @@
+"""InputLayer: states the shape of a model's input and checks it. Computes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyconv.gradient import Array
+from pyconv.layers.layer import Layer, Shape, shape_tuple
+
+
+class InputLayer(Layer):
+    """Stands first in a model and says what goes in, so that the model has its weights from the start.
+
+    Args:
+        shape: one sample's shape, without the batch axis; None where any size will do.
+        batch_size: the number of samples in every batch, None for any.
+        dtype: dtype that inputs are converted to, "float32" by default.
+        batch_shape: the shape with its batch axis, instead of shape and batch_size.
+        name: the layer's name.
+
+    Raises:
+        ValueError: if neither or both of shape and batch_shape are given, or a size is less than 1.
+
+    Example:
+    >>> from pyconv import Sequential, layers
+    >>> model = Sequential([layers.Input((28, 28, 1)), layers.Conv2D(32, 3)])
+    >>> model.output_shape
+    (None, 26, 26, 32)
+    """
+
+    def __init__(
+        self,
+        shape: Any = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        *,
+        batch_shape: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        if (shape is None) == (batch_shape is None) or (batch_shape is not None and batch_size is not None):
+            raise ValueError(
+                f"{self._op}: give either shape, and batch_size if it is fixed, or batch_shape. "
+                f"Received: shape={shape}, batch_size={batch_size}, batch_shape={batch_shape}."
+            )
+        if shape is not None:
+            batch_shape = (batch_size, *shape_tuple(self._op, "shape", shape, minimum=1))
+        self.batch_shape = shape_tuple(self._op, "batch_shape", batch_shape, minimum=1)
+        self.build(self.batch_shape)
+
+    def check_input_shape(self, shape: Shape) -> None:
+        fits = len(shape) == len(self.batch_shape) and all(
+            expected in (None, size) for expected, size in zip(self.batch_shape, shape, strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f"{self._op}: inputs must have the shape {self.batch_shape} that {self.name!r} states. "
+                f"Received: inputs.shape={shape}."
+            )
+
+    def call(self, x: Array) -> Array:
+        return x
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"batch_shape": self.batch_shape}
+
+
+def Input(  # noqa: N802 - Keras' name
+    shape: Any = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    *,
+    batch_shape: Any = None,
+    name: str | None = None,
+) -> InputLayer:
+    """The input of a `Sequential`; see `InputLayer` for the arguments."""
+    return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name)

@@ -1,0 +1,112 @@
+"""What the operations accept as an array: the one place where foreign data are let in. No arithmetic."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pyconv.gradient import Array, record
+from pyconv.variable import Variable
+
+_MOST_CLASSES = 2**31
+_KINDS = "fiub"  # floating point, integers, unsigned integers, bool
+
+
+def as_float(op: str, name: str, x: ArrayLike) -> Array:
+    """The argument `name` of `op` as an array of float32 or float64 in native byte order.
+
+    float32 and float64 arrays keep their dtype and come back without a copy, whatever their strides. Other
+    numbers, and with them lists and Python scalars, become float32, as in Keras. A change of dtype is an
+    operation like any other to a `Tape`.
+
+    Raises:
+        TypeError: if x doesn't hold real numbers (None, complex, strings, objects, dates, masked arrays).
+        ValueError: if x is a ragged list.
+
+    Example:
+    >>> from pyconv.ops.arrays import as_float
+    >>> as_float("conv", "bias", [1, 2])
+    array([1., 2.], dtype=float32)
+    """
+    array = _as_array(op, name, x)
+    if array.dtype.kind not in _KINDS:
+        raise TypeError(f"{op}: {name} must hold real numbers. Received: {_describe(x, array)}.")
+    keeps_double = hasattr(x, "dtype") and array.dtype.kind == "f" and array.dtype.itemsize >= 8
+    return _cast(array, np.float64 if keeps_double else np.float32)
+
+
+def as_floats(op: str, **arrays: ArrayLike) -> tuple[Array, ...]:
+    """The named arguments of `op` with one dtype in common: float64 if any of them is, else float32.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv.ops.arrays import as_floats
+    >>> x, kernel = as_floats("conv", inputs=np.zeros(2, np.float32), kernel=np.zeros(3, np.float64))
+    >>> x.dtype, kernel.dtype
+    (dtype('float64'), dtype('float64'))
+    """
+    floats = [as_float(op, name, x) for name, x in arrays.items()]
+    common = np.float64 if any(x.dtype == np.float64 for x in floats) else np.float32
+    return tuple(_cast(x, common) for x in floats)
+
+
+def as_classes(op: str, name: str, x: ArrayLike, num_classes: int | None = None) -> NDArray[np.int64]:
+    """The argument `name` of `op` as class numbers, whole numbers in 0..num_classes - 1 of any dtype.
+
+    Raises:
+        TypeError: if x doesn't hold real numbers.
+        ValueError: if one of them is no class.
+
+    Example:
+    >>> from pyconv.ops.arrays import as_classes
+    >>> as_classes("loss", "y_true", [2.0, 0.0], num_classes=3)
+    array([2, 0])
+    """
+    array = _as_array(op, name, x)
+    if array.dtype.kind not in _KINDS and array.size:
+        raise TypeError(f"{op}: {name} must hold class numbers. Received: {_describe(x, array)}.")
+    # A NaN is no class, so every comparison asks for what must be true.
+    whole = array.dtype.kind != "f" or bool(np.all(array == np.floor(array)))
+    end = _MOST_CLASSES if num_classes is None else num_classes
+    if array.size and not (whole and array.min() >= 0 and array.max() < end):
+        raise ValueError(
+            f"{op}: {name} must hold class numbers, whole ones in 0..{end - 1}. "
+            f"Received: numbers from {array.min()} to {array.max()}."
+        )
+    return array.astype(np.int64)
+
+
+def contiguous(x: Array) -> Array:
+    """The array as the core reads it, C-contiguous and aligned; x itself where it is so already."""
+    return x if x.flags.c_contiguous and x.flags.aligned else x.copy(order="C")
+
+
+def dtype_name(x: Array) -> Literal["float32", "float64"]:
+    """The core's name for the dtype of an array that came through `as_float`."""
+    return "float64" if x.dtype == np.float64 else "float32"
+
+
+def _as_array(op: str, name: str, x: ArrayLike) -> Array:
+    if isinstance(x, Variable):
+        return x.value
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{op}: {name} must not be a masked array, its mask would be lost. Use x.filled(value).")
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{op}: {name} must be an array or a list whose rows are equally long. {error}") from error
+
+
+def _cast(x: Array, dtype: type[np.float32] | type[np.float64]) -> Array:
+    if x.dtype == dtype:
+        return x
+    y = x.astype(dtype)
+    if x.dtype.kind == "f":
+        record(y, (x, lambda dy: dy.astype(x.dtype)))
+    return y
+
+
+def _describe(x: object, array: Array) -> str:
+    return f"an array of dtype {array.dtype}" if isinstance(x, np.ndarray) else f"{type(x).__name__} {x!r:.60}"

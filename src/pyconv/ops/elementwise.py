@@ -1,0 +1,187 @@
+"""Operations on each element by itself, or on two arrays element by element. Activations are built from them.
+
+NaN goes through all of them. The dtype is kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pyconv.gradient import Array, record
+from pyconv.ops.arrays import as_float, as_floats
+from pyconv.ops.shapes import sum_to
+
+
+def relu(x: ArrayLike) -> Array:
+    """max(x, 0).
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.relu([-1, 0, 2])
+    array([0., 0., 2.], dtype=float32)
+    """
+    source = as_float("relu", "x", x)
+    y = np.maximum(source, 0, out=_like(source))
+    record(y, (source, lambda dy: dy * (y > 0)))
+    return y
+
+
+def relu6(x: ArrayLike) -> Array:
+    """min(max(x, 0), 6)."""
+    return rectify(as_float("relu6", "x", x), max_value=6.0)
+
+
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Array:
+    """The larger of x and 0, plus negative_slope times the smaller."""
+    return rectify(as_float("leaky_relu", "x", x), negative_slope)
+
+
+def rectify(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
+    """The family of relu: negative_slope * (x - threshold) up to threshold, x above it, at most max_value.
+
+    Example:
+    >>> from pyconv.ops.elementwise import rectify
+    >>> rectify([-4, 1, 3, 9], negative_slope=0.5, max_value=6, threshold=2)
+    array([-3. , -0.5,  3. ,  6. ], dtype=float32)
+    """
+    source = as_float("relu", "x", x)
+    low = source <= threshold
+    high = np.False_ if max_value is None else source >= max_value
+    # A slope of zero is not multiplied: 0 * -inf would be NaN.
+    y = np.copy(source, order="C")
+    np.copyto(y, (source - threshold) * negative_slope if negative_slope else 0, where=low, casting="same_kind")
+    if max_value is not None:
+        np.copyto(y, max_value, where=high, casting="same_kind")
+    record(y, (source, lambda dy: np.where(low, dy * negative_slope, dy) * ~high))
+    return y
+
+
+def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
+    """The exponential linear unit: x where that is positive, alpha * (exp(x) - 1) elsewhere."""
+    source = as_float("elu", "x", x)
+    y = _like(source)
+    np.expm1(np.minimum(source, 0), out=y)
+    y *= alpha
+    np.copyto(y, source, where=source > 0)
+    record(y, (source, lambda dy: dy * np.where(source > 0, y.dtype.type(1), y + y.dtype.type(alpha))))
+    return y
+
+
+def exp(x: ArrayLike) -> Array:
+    """The exponential, e to the power of x."""
+    source = as_float("exp", "x", x)
+    with np.errstate(over="ignore"):
+        y = np.exp(source, out=_like(source))
+    record(y, (source, lambda dy: dy * y))
+    return y
+
+
+def sigmoid(x: ArrayLike) -> Array:
+    """1 / (1 + exp(-x)), computed so that it never overflows.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.sigmoid([-1000, 0, 1000])
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    source = as_float("sigmoid", "x", x)
+    y = _like(source)
+    decay = np.exp(-np.abs(source))
+    np.divide(np.where(source >= 0, y.dtype.type(1), decay), 1 + decay, out=y)
+    record(y, (source, lambda dy: dy * y * (1 - y)))
+    return y
+
+
+def hard_sigmoid(x: ArrayLike) -> Array:
+    """min(max(x / 6 + 1/2, 0), 1)."""
+    source = as_float("hard_sigmoid", "x", x)
+    y = np.divide(source, 6, out=_like(source))
+    y += 0.5
+    np.clip(y, 0, 1, out=y)
+    record(y, (source, lambda dy: dy * ((y > 0) & (y < 1)) / 6))
+    return y
+
+
+def silu(x: ArrayLike) -> Array:
+    """The product x * sigmoid(x), also called swish."""
+    source = as_float("silu", "x", x)
+    return multiply(source, sigmoid(source))
+
+
+def hard_silu(x: ArrayLike) -> Array:
+    """The product x * hard_sigmoid(x), also called hard_swish."""
+    source = as_float("hard_silu", "x", x)
+    return multiply(source, hard_sigmoid(source))
+
+
+def softplus(x: ArrayLike) -> Array:
+    """log(1 + exp(x)), computed so that it never overflows."""
+    source = as_float("softplus", "x", x)
+    with np.errstate(invalid="ignore"):
+        y = np.logaddexp(source, 0, out=_like(source))
+    record(y, (source, lambda dy: dy * sigmoid(source)))
+    return y
+
+
+def softsign(x: ArrayLike) -> Array:
+    """The quotient x / (1 + |x|)."""
+    source = as_float("softsign", "x", x)
+    scale = 1 / (1 + np.abs(source))
+    y = np.multiply(source, scale, out=_like(source))
+    record(y, (source, lambda dy: dy * scale * scale))
+    return y
+
+
+def tanh(x: ArrayLike) -> Array:
+    """The hyperbolic tangent."""
+    source = as_float("tanh", "x", x)
+    y = np.tanh(source, out=_like(source))
+    record(y, (source, lambda dy: dy * (1 - y * y)))
+    return y
+
+
+def add(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """x1 + x2, broadcast as in NumPy.
+
+    Raises:
+        ValueError: if the shapes can't be broadcast.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv import ops
+    >>> ops.add(np.ones((2, 1), np.float32), [0, 10])
+    array([[ 1., 11.],
+           [ 1., 11.]], dtype=float32)
+    """
+    a, b = as_floats("add", x1=x1, x2=x2)
+    y = np.add(a, b, out=_broadcast("add", a, b))
+    record(y, (a, lambda dy: sum_to(dy, a.shape)), (b, lambda dy: sum_to(dy, b.shape)))
+    return y
+
+
+def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """x1 * x2, broadcast as in NumPy.
+
+    Raises:
+        ValueError: if the shapes can't be broadcast.
+    """
+    a, b = as_floats("multiply", x1=x1, x2=x2)
+    y = np.multiply(a, b, out=_broadcast("multiply", a, b))
+    record(y, (a, lambda dy: sum_to(dy * b, a.shape)), (b, lambda dy: sum_to(dy * a, b.shape)))
+    return y
+
+
+def _like(x: Array) -> Array:
+    # As `out=` it keeps the dtype, makes the result C-contiguous, and an array even where it has no axes.
+    return np.empty(x.shape, x.dtype)
+
+
+def _broadcast(op: str, a: Array, b: Array) -> Array:
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise ValueError(
+            f"{op}: x1 and x2 must have shapes that can be broadcast. Received: x1.shape={a.shape}, x2.shape={b.shape}."
+        ) from None
+    return np.empty(shape, a.dtype)

@@ -1,0 +1,114 @@
+"""Operations along axes: sums, means, and softmax, whose results depend on all elements of an axis."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pyconv.gradient import Array, record
+from pyconv.ops.arrays import as_float
+from pyconv.ops.geometry import axis_tuple
+
+
+def sum(x: ArrayLike, axis: Any = None, keepdims: bool = False) -> Array:
+    """The sum over axes.
+
+    Args:
+        x: an array.
+        axis: the axis or axes to sum over, None for all.
+        keepdims: whether they stay, with size one.
+
+    Returns:
+        An array of the dtype of x, without axes if all are summed over.
+
+    Raises:
+        ValueError: if x has no such axis.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv import ops
+    >>> ops.sum(np.ones((2, 3, 4), np.float32), axis=(1, 2))
+    array([12., 12.], dtype=float32)
+    """
+    source = as_float("sum", "x", x)
+    return _scaled_sum(source, axis_tuple("sum", axis, source.ndim), keepdims, 1.0)
+
+
+def mean(x: ArrayLike, axis: Any = None, keepdims: bool = False) -> Array:
+    """The mean over axes; arguments and results as in `sum`.
+
+    Raises:
+        ValueError: if x has no such axis, or there is nothing along it.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.mean([[1.0, 2.0], [5.0, 6.0]], axis=0)
+    array([3., 4.], dtype=float32)
+    """
+    source = as_float("mean", "x", x)
+    axes = axis_tuple("mean", axis, source.ndim)
+    if (count := math.prod(source.shape[item] for item in axes)) == 0:
+        raise ValueError(f"mean: axis must hold elements. Received: x.shape={source.shape}, axis={axis!r}.")
+    return _scaled_sum(source, axes, keepdims, 1.0 / count)
+
+
+def softmax(x: ArrayLike, axis: Any = -1) -> Array:
+    """exp(x) / sum(exp(x)) along an axis, computed so that it never overflows.
+
+    Args:
+        x: an array.
+        axis: the axis or axes along which the results sum to one.
+
+    Raises:
+        ValueError: if x has no such axis.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.softmax([1000, 1000])
+    array([0.5, 0.5], dtype=float32)
+    """
+    source = as_float("softmax", "x", x)
+    axes = axis_tuple("softmax", axis, source.ndim)
+    y = _shifted(source, axes)
+    np.exp(y, out=y)
+    y /= y.sum(axis=axes, keepdims=True)
+    record(y, (source, lambda dy: y * (dy - (dy * y).sum(axis=axes, keepdims=True))))
+    return y
+
+
+def log_softmax(x: ArrayLike, axis: Any = -1) -> Array:
+    """log(softmax(x)), finite also where softmax is too small for a float.
+
+    Args:
+        x: an array.
+        axis: the axis or axes along which softmax sums to one.
+
+    Raises:
+        ValueError: if x has no such axis.
+    """
+    source = as_float("log_softmax", "x", x)
+    axes = axis_tuple("log_softmax", axis, source.ndim)
+    y = _shifted(source, axes)
+    y -= np.log(np.exp(y).sum(axis=axes, keepdims=True))
+    record(y, (source, lambda dy: dy - np.exp(y) * dy.sum(axis=axes, keepdims=True)))
+    return y
+
+
+def _scaled_sum(x: Array, axes: tuple[int, ...], keepdims: bool, scale: float) -> Array:
+    # Added up in float64: NumPy adds whole rows one by one, and over many of them float32 would lose digits.
+    kept = (x.sum(axis=axes, keepdims=True, dtype=np.float64) * scale).astype(x.dtype)
+    y: Array = kept.reshape(kept.shape if keepdims else [n for axis, n in enumerate(x.shape) if axis not in axes])
+    record(y, (x, lambda dy: np.broadcast_to(dy.reshape(kept.shape) * x.dtype.type(scale), x.shape).copy()))
+    return y
+
+
+def _shifted(x: Array, axes: tuple[int, ...]) -> Array:
+    """The array minus its maximum along the axes. Infinities give NaN quietly: there is no other answer."""
+    largest = x.max(axis=axes, keepdims=True, initial=-np.inf)
+    y = np.empty(x.shape, x.dtype)
+    with np.errstate(invalid="ignore"):
+        np.subtract(x, largest, out=y)
+    return y

@@ -1,15 +1,22 @@
-// parallel.cpp: parallel_for on OpenMP, or on std::thread where there is none (or where ThreadSanitizer must see it).
+// parallel.cpp: parallel_for on a pool of threads that the process shares.
+//
+// Not OpenMP, whose regions end only when every thread of the team has been there: one thread that waits for its turn
+// behind another process then stops all. Here a part belongs to whoever comes first, and the caller takes those that
+// nobody has begun. A forked child gets a pool of its own, and a process with an OpenMP runtime no second one.
 #include "parallel.h"
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <system_error>
 #include <thread>
-#include <vector>
 
-#ifdef _OPENMP
-#include <omp.h>
+#ifdef __linux__
+#include <sched.h>
 #endif
 #ifndef _WIN32
 #include <pthread.h>
@@ -18,13 +25,110 @@
 namespace pyconv {
 namespace {
 
-// Waking a second thread costs 1 to 4 us; one core does about 1e5 operations in 1 us.
+using Body = std::function<void(int64_t begin, int64_t end, int part)>;
+
+// One core does about 1e5 operations in a microsecond, and waking another takes a few.
 constexpr int64_t kMinOperationsPerThread = 400'000;
 
-// A forked child inherits OpenMP's records of threads that do not exist in it, and would wait for them for ever.
-std::atomic<bool> forked_with_threads{false};
-std::atomic<bool> threads_started{false};
-thread_local bool inside_parallel_for = false;
+// How long an idle thread looks for the next job before it sleeps. Waking it takes 5 us, on a virtual machine 35 to
+// 120 us, so it should outlast the Python and NumPy between two layers; it yields to any other thread meanwhile.
+constexpr std::chrono::microseconds kSpin{2000};
+
+constexpr int kMaxThreads = 1 << 15;  // a part's number takes 16 bits below
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Spins until done() or kSpin has passed; returns whether done.
+template <class Done>
+bool spin_until(Done done) {
+  const auto deadline = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 64; ++i) {
+      if (done()) return true;
+      relax();
+    }
+    std::this_thread::yield();
+  } while (std::chrono::steady_clock::now() < deadline);
+  return done();
+}
+
+thread_local bool inside_part = false;
+
+class Pool {
+ public:
+  // Runs body for parts equal parts of tasks and returns when all are done; false, with nothing run, when the pool is
+  // at work for another thread.
+  bool run(int64_t tasks, int parts, const Body& body) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) return false;
+    hire(parts - 1);
+    body_ = &body;
+    tasks_ = tasks;
+    done_ = 0;
+    const uint64_t job = (state_.load() >> 32) + 1;
+    state_ = (job << 32) | static_cast<uint64_t>(parts) << 16;
+    state_.notify_all();
+    run_parts();
+    if (!spin_until([&] { return done_ == parts; }))
+      for (int done = done_; done != parts; done = done_) done_.wait(done);
+    return true;
+  }
+
+ private:
+  // Takes parts of the present job until none is left. A part that was taken keeps the job alive: run() waits for it.
+  void run_parts() {
+    uint64_t state = state_;
+    while ((state & 0xffff) < (state >> 16 & 0xffff)) {
+      if (!state_.compare_exchange_weak(state, state + 1)) continue;
+      const int64_t part = state & 0xffff, parts = state >> 16 & 0xffff;
+      inside_part = true;
+      (*body_)(tasks_* part / parts, tasks_ * (part + 1) / parts, static_cast<int>(part));
+      inside_part = false;
+      if (++done_ == parts) done_.notify_all();
+      state = state_;
+    }
+  }
+
+  // A system that gives no more threads only makes the job slower.
+  void hire(int workers) try {
+    for (; workers_ < workers; ++workers_) std::thread([this] { work(); }).detach();
+  } catch (const std::system_error&) {
+  }
+
+  [[noreturn]] void work() {
+    while (true) {
+      const uint64_t seen = state_;
+      run_parts();
+      const auto new_job = [&] { return state_ >> 32 != seen >> 32; };
+      if (spin_until(new_job)) continue;
+      for (uint64_t state = state_; !new_job(); state = state_) state_.wait(state);
+    }
+  }
+
+  std::mutex mutex_;  // held by the thread whose job runs
+  int workers_ = 0;
+  const Body* body_ = nullptr;
+  int64_t tasks_ = 0;
+  std::atomic<uint64_t> state_{0};  // job number << 32 | parts << 16 | the next part to take
+  std::atomic<int> done_{0};        // parts of the job that are finished
+};
+
+// Never destroyed: its threads may outlive every static object. Replaced in a forked child, where they do not exist.
+std::atomic<Pool*>& pool() {
+  static std::atomic<Pool*> instance = [] {
+#ifndef _WIN32
+    pthread_atfork(nullptr, nullptr, [] { pool() = new Pool; });
+#endif
+    return new Pool;
+  }();
+  return instance;
+}
 
 // The CPUs that a container's quota pays for, or a large number without a quota.
 int cgroup_cpus() {
@@ -33,69 +137,42 @@ int cgroup_cpus() {
     if (std::fscanf(file, "%lf %lf", &quota, &period) != 2) quota = 0;  // "max 100000": no quota
     std::fclose(file);
   }
-  return quota > 0 && period > 0 ? std::max(1, static_cast<int>(std::ceil(quota / period))) : 1 << 16;
+  return quota > 0 && period > 0 ? std::max(1, static_cast<int>(std::ceil(quota / period))) : kMaxThreads;
+}
+
+int affinity_cpus() {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+  return static_cast<int>(std::thread::hardware_concurrency());
 }
 
 int default_threads() {
-#ifdef _OPENMP
-  const int cpus = omp_get_max_threads();
-#else
-  const int cpus = static_cast<int>(std::thread::hardware_concurrency());
-#endif
-  return std::max(1, std::min(cpus, cgroup_cpus()));
+  const char* wish = std::getenv("OMP_NUM_THREADS");
+  if (const int count = wish ? std::atoi(wish) : 0; count > 0) return std::min(count, kMaxThreads);
+  return std::max(1, std::min(affinity_cpus(), cgroup_cpus()));
 }
 
 std::atomic<int>& thread_count() {
-  static std::atomic<int> count = [] {
-#ifndef _WIN32
-    pthread_atfork(nullptr, nullptr, [] { forked_with_threads = threads_started.load(); });
-#endif
-    return default_threads();
-  }();
+  static std::atomic<int> count = default_threads();
   return count;
 }
 
 }  // namespace
 
-int num_threads() { return forked_with_threads ? 1 : thread_count().load(); }
+int num_threads() { return thread_count(); }
 
-void set_num_threads(int count) { thread_count() = std::max(1, count); }
-
-const char* threading_name() {
-#ifdef _OPENMP
-#define PYCONV_TEXT(x) #x
-#define PYCONV_VALUE(x) PYCONV_TEXT(x)
-  return "OpenMP " PYCONV_VALUE(_OPENMP);
-#else
-  return "std::thread";
-#endif
-}
+void set_num_threads(int count) { thread_count() = std::clamp(count, 1, kMaxThreads); }
 
 int threads_for(int64_t operations) {
   return static_cast<int>(std::clamp<int64_t>(operations / kMinOperationsPerThread, 1, num_threads()));
 }
 
-void parallel_for(int64_t tasks, int threads, const std::function<void(int64_t begin, int64_t end, int thread)>& body) {
-  const int parts = static_cast<int>(std::min<int64_t>(tasks, std::min(threads, num_threads())));
-  if (parts <= 1 || inside_parallel_for) {
-    if (tasks > 0) body(0, tasks, 0);
-    return;
-  }
-  threads_started = true;
-  const auto run_part = [&](int part) {
-    inside_parallel_for = true;
-    body(tasks * part / parts, tasks * (part + 1) / parts, part);
-    inside_parallel_for = false;
-  };
-#ifdef _OPENMP
-  // A team may come out smaller than asked for (OMP_THREAD_LIMIT): the loop still runs every part.
-#pragma omp parallel for schedule(static, 1) num_threads(parts)
-  for (int part = 0; part < parts; ++part) run_part(part);
-#else
-  std::vector<std::jthread> team;
-  for (int part = 1; part < parts; ++part) team.emplace_back(run_part, part);
-  run_part(0);
-#endif
+void parallel_for(int64_t tasks, int threads, const Body& body) {
+  const int parts = static_cast<int>(std::min<int64_t>(tasks, threads));
+  if (parts > 1 && !inside_part && pool().load()->run(tasks, parts, body)) return;
+  if (tasks > 0) body(0, tasks, 0);
 }
 
 }  // namespace pyconv

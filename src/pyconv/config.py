@@ -27,7 +27,7 @@ __all__ = [
     "show_config",
 ]
 
-_MAX_THREADS = 2**15  # far beyond any machine, small enough that no OpenMP runtime falls over
+_MAX_THREADS = 2**15  # far beyond any machine, small enough for the core to number its parts
 
 _defaults: dict[str, Any] = {"epsilon": 1e-7, "floatx": "float32", "image_data_format": "channels_last"}
 

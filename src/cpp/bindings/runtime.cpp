@@ -19,7 +19,6 @@ void register_runtime(py::module_& module) {
     const KernelTable& table = active_isa();
     py::dict config;
     config["compiler"] = PYCONV_COMPILER;
-    config["threading"] = threading_name();
     config["isa"] = table.name;
     config["tile_float32"] = py::make_tuple(table.f32.tile_rows, table.f32.panel);
     config["tile_float64"] = py::make_tuple(table.f64.tile_rows, table.f64.panel);

@@ -8,6 +8,7 @@ from pyconv.layers.conv2d import Conv2D
 from pyconv.layers.dense import Dense
 from pyconv.layers.dropout import Dropout
 from pyconv.layers.flatten import Flatten
+from pyconv.layers.global_average_pooling2d import GlobalAveragePooling2D
 from pyconv.layers.input_layer import Input, InputLayer
 from pyconv.layers.layer import Layer
 from pyconv.layers.max_pooling2d import MaxPooling2D
@@ -18,6 +19,7 @@ from pyconv.layers.zero_padding2d import ZeroPadding2D
 # Keras' second names.
 AvgPool2D = AveragePooling2D
 Convolution2D = Conv2D
+GlobalAvgPool2D = GlobalAveragePooling2D
 MaxPool2D = MaxPooling2D
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool2D",
     "Input",
     "InputLayer",
     "Layer",

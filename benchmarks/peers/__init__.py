@@ -1,0 +1,10 @@
+"""The libraries that compare.py sets side by side: a file and a line here for each. Imports none of them.
+
+A module of this package defines `Peer`, a `peers.base.Peer`; it is imported in the process of that peer alone.
+"""
+
+MODULES = {
+    "pyconv": "peers.pyconv_peer",
+    "torch": "peers.torch_peer",
+    "onnxruntime": "peers.onnxruntime_peer",
+}

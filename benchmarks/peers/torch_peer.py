@@ -1,0 +1,53 @@
+"""PyTorch at its best: channels_last images, in two dimensions with the weights packed by oneDNN beforehand."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from peers import base
+from problems import Problem
+
+
+class Peer(base.Peer):
+    version = torch.__version__
+
+    def __init__(self, threads: int) -> None:
+        torch.set_num_threads(threads)
+        torch.set_grad_enabled(False)
+
+    def prepare(self, problem: Problem, x: base.Array, kernel: base.Array, bias: base.Array) -> Callable[[], Any]:
+        rank = problem.rank
+        # The transposed view of an NHWC array is what torch calls channels_last.
+        images = torch.from_numpy(x).movedim(-1, 1)
+        weights = torch.from_numpy(kernel).permute(rank + 1, rank, *range(rank)).contiguous()
+        offsets = torch.from_numpy(bias)
+        pads = base.symmetric_pads(problem)
+        if pads is None:
+            return self._padded_first(problem, images, weights, offsets)
+        if rank == 2 and torch.backends.mkldnn.is_available():
+            arguments = (pads, problem.strides, problem.dilation, problem.groups)
+            packed = torch._C._nn.mkldnn_reorder_conv2d_weight(weights.to_mkldnn(), *arguments, images.shape)
+            run = torch.ops.mkldnn._convolution_pointwise
+            return functools.partial(run, images, packed, offsets, *arguments, "none", [], "")
+        function = getattr(torch.nn.functional, f"conv{rank}d")
+        return functools.partial(
+            function, images, weights, offsets, problem.strides, pads, problem.dilation, problem.groups
+        )
+
+    def _padded_first(self, problem: Problem, images: Any, weights: Any, offsets: Any) -> Callable[[], Any]:
+        function = getattr(torch.nn.functional, f"conv{problem.rank}d")
+        amounts = [amount for pads in reversed(problem.pads) for amount in pads]
+
+        def run() -> Any:
+            padded = torch.nn.functional.pad(images, amounts)
+            return function(padded, weights, offsets, problem.strides, 0, problem.dilation, problem.groups)
+
+        return run
+
+    def as_array(self, result: Any) -> base.Array:
+        return np.ascontiguousarray(result.movedim(1, -1).numpy())

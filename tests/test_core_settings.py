@@ -1,0 +1,95 @@
+"""Instruction sets and threads as the core sees them, and what a forked child makes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from pyconv import _core
+
+SHOW_ISA = "from pyconv import _core; print(_core.get_isa())"
+
+
+def test_the_isas_are_distinct_and_one_is_in_use() -> None:
+    names = _core.available_isas()
+    assert len(set(names)) == len(names) >= 1
+    assert _core.get_isa() in names
+
+
+def test_an_isa_can_be_chosen(isa: str) -> None:
+    assert _core.get_isa() == isa
+
+
+def test_an_unknown_isa_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=_core.available_isas()[-1]):
+        _core.set_isa("x86_64_v9")
+
+
+@pytest.mark.parametrize("name", _core.available_isas())
+def test_the_environment_chooses_the_isa(name: str) -> None:
+    environment = {**os.environ, "PYCONV_ISA": name}
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_ISA], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == name
+
+
+def test_an_unknown_isa_in_the_environment_is_an_error_at_import() -> None:
+    environment = {**os.environ, "PYCONV_ISA": "x86_64_v9"}
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_ISA], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1  # an exception, not a crash
+    assert "PYCONV_ISA" in done.stderr
+    assert "x86_64_v9" in done.stderr
+
+
+def test_threads_are_kept(threads: int) -> None:
+    assert _core.get_num_threads() == threads
+
+
+def test_the_build_says_what_it_is() -> None:
+    config = _core.build_config()
+    assert config
+    assert all(isinstance(key, str) for key in config)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_computes_after_its_parent_used_threads() -> None:
+    """Threads don't survive a fork: a child that waits for its parent's hangs for ever."""
+    plan = _core.ConvPlan(
+        "conv", "forward", "float32", 4, 16, 16, 1, (32, 32), (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1))
+    )
+    x, kernel = np.ones((4, 32, 32, 16), np.float32), np.ones((3, 3, 16, 16), np.float32)
+    y = np.zeros((4, 32, 32, 16), np.float32)
+    before = _core.get_num_threads()
+    _core.set_num_threads(2)
+    try:
+        plan.run(x, kernel, None, y)
+        child = os.fork()
+        if child == 0:
+            again = np.zeros_like(y)
+            plan.run(x, kernel, None, again)
+            os._exit(0 if np.array_equal(y, again) else 3)
+        assert _wait(child, seconds=60) == 0
+    finally:
+        _core.set_num_threads(before)
+
+
+def _wait(child: int, seconds: float) -> int:
+    """The child's exit code; a child that hangs is killed and reported as -9."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

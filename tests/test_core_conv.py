@@ -70,6 +70,7 @@ CASES = [
     )
     if not refused(problem, direction, dtype, algorithm)
 ]
+EXACT = [case for case in CASES if plan(case.values[0], case.values[2], case.values[3], case.values[1]).plain_sums]
 by_case = pytest.mark.parametrize(("problem", "algorithm", "direction", "dtype"), CASES)
 by_direction = pytest.mark.parametrize("direction", ["forward", "backward_data", "backward_weights"])
 
@@ -110,7 +111,7 @@ def truth(problem: Problem, direction: Direction, x: Array, kernel: Array, bias:
     return [diff_kernel] if bias is None else [diff_kernel, diff_bias]
 
 
-@by_case
+@pytest.mark.parametrize(("problem", "algorithm", "direction", "dtype"), EXACT)
 def test_exact_on_integers(problem: Problem, algorithm: str, dtype: str, direction: Direction, isa: str) -> None:
     made = plan(problem, direction, dtype, algorithm)
     assert made.algorithm == algorithm
@@ -122,7 +123,7 @@ def test_exact_on_integers(problem: Problem, algorithm: str, dtype: str, directi
             np.testing.assert_array_equal(result, expected)
 
 
-@by_case
+@pytest.mark.parametrize(("problem", "algorithm", "direction", "dtype"), EXACT)
 def test_close_on_normal_numbers(problem: Problem, algorithm: str, dtype: str, direction: Direction, isa: str) -> None:
     """In the Euclidean norm, n random terms added one by one err by about 0.2 * eps * sqrt(n).
 
@@ -220,13 +221,16 @@ def test_nan_and_infinity_reach_the_outputs_that_read_them(line: str, isa: str) 
 @by_direction
 @pytest.mark.parametrize("problem", REAL, ids=lambda problem: problem.name)
 def test_layers_of_real_networks_equal_the_reference_algorithm(problem: Problem, direction: Direction) -> None:
-    """Sizes at which blocks, panels and strips of the fast algorithms are full; too large for NumPy's reference."""
+    """Sizes at which blocks, panels and strips of the fast algorithms are full; too large for NumPy's reference.
+
+    Where the sums aren't plain, the error on normal numbers is about 1e-6 at 64 channels, see test_winograd.py.
+    """
     arrays = example(problem, integers, "float32")
     fast = plan(problem, direction, "float32")
     plain = plan(problem, direction, "float32", ALGORITHMS[-1])
     assert fast.output_size == problem.output_size
     for result, right in zip(run(fast, direction, *arrays), run(plain, direction, *arrays), strict=True):
-        np.testing.assert_array_equal(result, right)
+        assert relative_error(result, right) <= (0 if fast.plain_sums else 2e-6)
 
 
 def test_no_algorithm_is_left_out() -> None:
@@ -236,12 +240,11 @@ def test_no_algorithm_is_left_out() -> None:
     assert chosen == set(ALGORITHMS[:-1])  # the reference is for nothing but comparison
 
 
-def test_the_chosen_algorithm_is_the_first_that_does_not_refuse() -> None:
+def test_a_plan_tells_why_each_algorithm_before_the_chosen_one_was_left_out() -> None:
     for problem in CONVS:
-        chosen = plan(problem, "forward", "float32").algorithm
-        for algorithm in ALGORITHMS[: ALGORITHMS.index(chosen)]:
-            with pytest.raises(ValueError, match=algorithm):
-                plan(problem, "forward", "float32", algorithm)
+        made = plan(problem, "forward", "float32")
+        for algorithm in ALGORITHMS[: ALGORITHMS.index(made.algorithm)]:
+            assert f"{algorithm}: " in made.describe()
 
 
 def test_a_plan_describes_itself() -> None:

@@ -30,8 +30,14 @@ struct ConvMemory {
 struct ConvAlgorithm {
   const char* name;
 
+  // Whether every result is a plain sum of products, so that whole numbers come out exactly.
+  bool plain_sums;
+
   // Why the algorithm can't serve the problem; empty if it can.
   std::string (*refuse)(const ConvProblem&);
+
+  // Why one that comes later in the list should be faster; empty if not. Null when that is never so.
+  std::string (*decline)(const ConvProblem&);
 
   ConvMemory (*memory)(const ConvProblem&, const KernelTable&, int threads);
 
@@ -44,6 +50,7 @@ struct ConvAlgorithm {
 };
 
 extern const ConvAlgorithm kDepthwise;
+extern const ConvAlgorithm kWinograd;
 extern const ConvAlgorithm kDirect;
 extern const ConvAlgorithm kReference;
 

@@ -65,12 +65,38 @@ struct PoolArgs {
   T scale = 1;
 };
 
+// A small matrix of vectors of channels, transformed on both sides; Winograd's F(4x4, 3x3) has three of them:
+//
+//   dst[i][k][j] = sum over r, c of L[i][r] * L[k][c] * src[r][c][j]      j < channels
+//
+//   winograd_input:    L = B (6 x 6)    winograd_weights:  L = G (6 x 3)
+//   winograd_output:   L = A (4 x 6), plus bias[j] if there is one; only i < rows and k < cols are written
+//
+// src[r][c][j] lies at src[r * src_row + c * src_col + j], dst likewise. The matrices are in kernels/winograd.h; for
+// any 6 x 6 input and 3 x 3 weights, output(input * weights) is the 4 x 4 valid convolution.
+template <class T>
+struct TransformArgs {
+  const T* src = nullptr;
+  int64_t src_row = 0, src_col = 0;
+  T* dst = nullptr;
+  int64_t dst_row = 0, dst_col = 0;
+  int64_t channels = 0;
+  int64_t rows = 4, cols = 4;
+  const T* bias = nullptr;
+};
+
+// The widest panel of any table: 32 floats.
+constexpr int64_t kMaxPanel = 32;
+
 template <class T>
 struct Kernels {
   int64_t panel;      // columns of a packed panel
   int64_t tile_rows;  // rows of the largest register tile: work is best cut into multiples of it
   void (*brgemm)(const BrgemmArgs<T>&);
   void (*depthwise)(const DepthwiseArgs<T>&);
+  void (*winograd_input)(const TransformArgs<T>&);
+  void (*winograd_weights)(const TransformArgs<T>&);
+  void (*winograd_output)(const TransformArgs<T>&);
   void (*max_pool)(const PoolArgs<T>&);
   void (*average_pool)(const PoolArgs<T>&);
   void (*max_pool_grad)(const PoolArgs<T>&);

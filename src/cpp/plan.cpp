@@ -9,7 +9,7 @@
 namespace pyconv {
 namespace {
 
-constexpr std::array<const ConvAlgorithm*, 3> kAlgorithms = {&kDepthwise, &kDirect, &kReference};
+constexpr std::array<const ConvAlgorithm*, 4> kAlgorithms = {&kDepthwise, &kWinograd, &kDirect, &kReference};
 
 std::string benchdnn_line(const ConvProblem& problem) {
   constexpr std::array directions = {"FWD_B", "BWD_D", "BWD_WB"};
@@ -43,7 +43,8 @@ ConvPlan::ConvPlan(const ConvProblem& problem, const KernelTable& kernels, const
     : problem_(problem), kernels_(&kernels) {
   for (const ConvAlgorithm* candidate : kAlgorithms) {
     if (!algorithm.empty() && algorithm != candidate->name) continue;
-    const std::string reason = candidate->refuse(problem);
+    std::string reason = candidate->refuse(problem);
+    if (reason.empty() && algorithm.empty() && candidate->decline) reason = candidate->decline(problem);
     if (reason.empty()) {
       algorithm_ = candidate;
       return;

@@ -12,8 +12,8 @@ namespace pyconv {
 
 class ConvPlan {
  public:
-  // Takes the first algorithm that does not refuse, or the named one; throws std::invalid_argument when that one is
-  // unknown or refuses.
+  // Takes the first algorithm that neither refuses nor declines, or the named one; throws std::invalid_argument when
+  // that one is unknown or refuses.
   ConvPlan(const ConvProblem& problem, const KernelTable& kernels, const std::string& algorithm = "");
 
   const ConvProblem& problem() const { return problem_; }

@@ -14,6 +14,10 @@ enum class DType { f32, f64 };
 // Which tensor of a convolution is produced from the other two.
 enum class Direction { forward, backward_data, backward_weights };
 
+// What an algorithm may give up for speed. Strict: each result is a plain sum of products. Automatic: the relative L2
+// error on normal data stays within 2.5 times that of the plain sum. Fast: no such bound.
+enum class Precision { strict, automatic, fast };
+
 // One spatial dimension of a sliding window: i input, k kernel and o output sizes, s stride,
 // d dilation (1 means dense, as in Keras; oneDNN calls that 0), and the zeros before and after the input.
 // Output o sees input o * s + t * d - pad_begin through kernel element t.
@@ -29,6 +33,7 @@ using Axes = std::array<Axis, kSpatialAxes>;
 struct ConvProblem {
   DType dtype = DType::f32;
   Direction direction = Direction::forward;
+  Precision precision = Precision::automatic;
   int64_t mb = 1, g = 1, ic = 1, oc = 1;
   Axes axes;
 

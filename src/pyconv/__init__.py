@@ -25,7 +25,16 @@ from pyconv import (
     utils,
 )
 from pyconv._core import __version__
-from pyconv.config import available_isas, get_isa, get_num_threads, set_isa, set_num_threads, show_config
+from pyconv.config import (
+    available_isas,
+    get_isa,
+    get_num_threads,
+    get_precision,
+    set_isa,
+    set_num_threads,
+    set_precision,
+    show_config,
+)
 from pyconv.initializers import Initializer
 from pyconv.layers import Input, Layer
 from pyconv.losses import Loss
@@ -51,6 +60,7 @@ __all__ = [
     "config",
     "get_isa",
     "get_num_threads",
+    "get_precision",
     "gradient",
     "initializers",
     "layers",
@@ -64,6 +74,7 @@ __all__ = [
     "seed",
     "set_isa",
     "set_num_threads",
+    "set_precision",
     "show_config",
     "utils",
 ]

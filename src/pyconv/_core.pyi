@@ -33,9 +33,14 @@ class ConvPlan:
         dilation: Sequence[int],
         pads: Sequence[tuple[int, int]],
         algorithm: str = "",
+        precision: Literal["strict", "auto", "fast"] = "auto",
     ) -> None: ...
     @property
     def algorithm(self) -> str: ...
+    @property
+    def plain_sums(self) -> bool:
+        """Whether every result is a plain sum of products, so that whole numbers come out exactly."""
+
     @property
     def output_size(self) -> tuple[int, ...]: ...
     @property

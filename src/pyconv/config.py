@@ -18,18 +18,25 @@ __all__ = [
     "floatx",
     "get_isa",
     "get_num_threads",
+    "get_precision",
     "image_data_format",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
     "set_isa",
     "set_num_threads",
+    "set_precision",
     "show_config",
 ]
 
 _MAX_THREADS = 2**15  # far beyond any machine, small enough for the core to number its parts
 
-_defaults: dict[str, Any] = {"epsilon": 1e-7, "floatx": "float32", "image_data_format": "channels_last"}
+_defaults: dict[str, Any] = {
+    "epsilon": 1e-7,
+    "floatx": "float32",
+    "image_data_format": "channels_last",
+    "precision": "auto",
+}
 
 
 def set_num_threads(count: int) -> None:
@@ -64,6 +71,29 @@ def set_isa(name: str) -> None:
     """
     _require_one_of("set_isa", "name", name, available_isas())
     _core.set_isa(name)
+
+
+def get_precision() -> Literal["strict", "auto", "fast"]:
+    """What algorithms may give up for speed: "auto", unless changed by `set_precision`."""
+    precision: Literal["strict", "auto", "fast"] = _defaults["precision"]
+    return precision
+
+
+def set_precision(precision: str) -> None:
+    """Sets what convolutions of float32 may give up for speed, from now on and for the whole process.
+
+    Args:
+        precision: "strict": every result is a plain sum of products, whole numbers come out exactly, and an
+            infinity or NaN reaches only the results whose windows hold it. "auto": the relative error in the
+            Euclidean norm is at most 2.5 times that of the plain sum on normally distributed data; 3x3
+            convolutions may use Winograd's algorithm, which spreads an infinity or NaN, as NaN, over the 4x4
+            results of a tile. "fast": the same algorithms also where their error is larger.
+
+    Raises:
+        ValueError: if precision is another word.
+    """
+    _require_one_of("set_precision", "precision", precision, ("strict", "auto", "fast"))
+    _defaults["precision"] = precision
 
 
 def image_data_format() -> str:
@@ -113,7 +143,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     Example:
     >>> from pyconv.config import show_config
     >>> sorted(show_config(mode="dicts"))
-    ['available_isas', 'build', 'conv_algorithms', 'isa', 'numpy', 'python', 'threads', 'version']
+    ['available_isas', 'build', 'conv_algorithms', 'isa', 'numpy', 'precision', 'python', 'threads', 'version']
     """
     _require_one_of("show_config", "mode", mode, ("stdout", "dicts"))
     config: dict[str, Any] = {
@@ -123,6 +153,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         "isa": get_isa(),
         "available_isas": available_isas(),
         "threads": get_num_threads(),
+        "precision": get_precision(),
         "conv_algorithms": _core.conv_algorithms(),
         "build": _core.build_config(),
     }

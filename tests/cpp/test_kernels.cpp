@@ -111,6 +111,50 @@ void check_pool(const Kernels<T>& kernels, int64_t channels) {
   CHECK(out[0] == -std::numeric_limits<T>::infinity());
 }
 
+// output(input(patch) * weights(kernel)) is the valid convolution; whole numbers, so off by rounding of G alone.
+template <class T>
+void check_winograd(const Kernels<T>& kernels, int64_t channels, int64_t rows, int64_t cols) {
+  const size_t n = static_cast<size_t>(channels);
+  const auto patch = numbers<T>(36 * n, 1), kernel = numbers<T>(9 * n, 2), bias = numbers<T>(n, 3);
+  std::vector<T> v(36 * n), u(36 * n), y(16 * n, T{77});
+  kernels.winograd_input({.src = patch.data(),
+                          .src_row = 6 * channels,
+                          .src_col = channels,
+                          .dst = v.data(),
+                          .dst_row = 6 * channels,
+                          .dst_col = channels,
+                          .channels = channels});
+  kernels.winograd_weights({.src = kernel.data(),
+                            .src_row = 3 * channels,
+                            .src_col = channels,
+                            .dst = u.data(),
+                            .dst_row = 6 * channels,
+                            .dst_col = channels,
+                            .channels = channels});
+  for (size_t i = 0; i < v.size(); ++i) v[i] *= u[i];
+  kernels.winograd_output({.src = v.data(),
+                           .src_row = 6 * channels,
+                           .src_col = channels,
+                           .dst = y.data(),
+                           .dst_row = 4 * channels,
+                           .dst_col = channels,
+                           .channels = channels,
+                           .rows = rows,
+                           .cols = cols,
+                           .bias = bias.data()});
+  for (size_t r = 0; r < 4; ++r)
+    for (size_t c = 0; c < 4; ++c)
+      for (size_t j = 0; j < n; ++j) {
+        T expected = bias[j];
+        for (size_t t = 0; t < 9; ++t) expected += patch[((r + t / 3) * 6 + c + t % 3) * n + j] * kernel[t * n + j];
+        const T result = y[(r * 4 + c) * n + j];
+        if (static_cast<int64_t>(r) < rows && static_cast<int64_t>(c) < cols)
+          CHECK(result == doctest::Approx(expected).epsilon(1e-4));
+        else
+          CHECK(result == T{77});
+      }
+}
+
 template <class T>
 void check_table(const Kernels<T>& kernels) {
   for (int64_t rows = 1; rows <= 2 * kernels.tile_rows + 1; ++rows)
@@ -120,7 +164,11 @@ void check_table(const Kernels<T>& kernels) {
         check_brgemm(kernels, rows, cols, taps, false, true);
         check_brgemm(kernels, rows, cols, taps, true, false);
       }
-  for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) check_pool(kernels, channels);
+  for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) {
+    check_pool(kernels, channels);
+    check_winograd(kernels, channels, 4, 4);
+  }
+  check_winograd(kernels, 5, 2, 3);
 }
 
 }  // namespace

@@ -68,6 +68,6 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
 
 }  // namespace
 
-const ConvAlgorithm kDepthwise = {"depthwise", refuse, memory, nullptr, run};
+const ConvAlgorithm kDepthwise = {"depthwise", true, refuse, nullptr, memory, nullptr, run};
 
 }  // namespace pyconv

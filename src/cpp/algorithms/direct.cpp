@@ -331,6 +331,6 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
 
 }  // namespace
 
-const ConvAlgorithm kDirect = {"direct", refuse, memory, pack, run};
+const ConvAlgorithm kDirect = {"direct", true, refuse, nullptr, memory, pack, run};
 
 }  // namespace pyconv

@@ -140,6 +140,6 @@ void run(const ConvProblem& problem, const KernelTable&, int threads, const Conv
 
 }  // namespace
 
-const ConvAlgorithm kReference = {"reference", refuse, memory, nullptr, run};
+const ConvAlgorithm kReference = {"reference", true, refuse, nullptr, memory, nullptr, run};
 
 }  // namespace pyconv

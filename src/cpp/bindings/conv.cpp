@@ -16,6 +16,13 @@ Direction direction_of(const std::string& name) {
                               name);
 }
 
+Precision precision_of(const std::string& name) {
+  if (name == "strict") return Precision::strict;
+  if (name == "auto") return Precision::automatic;
+  if (name == "fast") return Precision::fast;
+  throw std::invalid_argument("precision must be strict, auto or fast. Received: precision=" + name);
+}
+
 struct PyConvPlan {
   ConvPlan plan;
   size_t rank;
@@ -45,16 +52,20 @@ void register_conv(py::module_& module) {
       .def(py::init([](const std::string& op, const std::string& direction, const std::string& dtype, int64_t batch,
                        int64_t in_channels, int64_t out_channels, int64_t groups, const Shape& input_size,
                        const Shape& kernel_size, const Shape& strides, const Shape& dilation,
-                       const std::vector<std::pair<int64_t, int64_t>>& pads, const std::string& algorithm) {
-             const ConvProblem problem =
+                       const std::vector<std::pair<int64_t, int64_t>>& pads, const std::string& algorithm,
+                       const std::string& precision) {
+             ConvProblem problem =
                  make_conv_problem(op, direction_of(direction), dtype_of(dtype), batch, in_channels, out_channels,
                                    groups, {input_size, kernel_size, strides, dilation, pads});
+             problem.precision = precision_of(precision);
              return PyConvPlan{ConvPlan(problem, active_isa(), algorithm), input_size.size()};
            }),
            py::arg("op"), py::arg("direction"), py::arg("dtype"), py::arg("batch"), py::arg("in_channels"),
            py::arg("out_channels"), py::arg("groups"), py::arg("input_size"), py::arg("kernel_size"),
-           py::arg("strides"), py::arg("dilation"), py::arg("pads"), py::arg("algorithm") = "")
+           py::arg("strides"), py::arg("dilation"), py::arg("pads"), py::arg("algorithm") = "",
+           py::arg("precision") = "auto")
       .def_property_readonly("algorithm", [](const PyConvPlan& self) { return self.plan.algorithm().name; })
+      .def_property_readonly("plain_sums", [](const PyConvPlan& self) { return self.plan.algorithm().plain_sums; })
       .def_property_readonly(
           "output_size",
           [](const PyConvPlan& self) { return spatial_sizes(self.plan.problem().axes, &Axis::o, self.rank); })

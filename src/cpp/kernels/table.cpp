@@ -5,9 +5,12 @@
 #include "depthwise.h"
 #include "peak.h"
 #include "pool.h"
+#include "winograd.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
 namespace {
+
+static_assert(kPanel<float> <= kMaxPanel);
 
 template <class T>
 constexpr Kernels<T> kKernels = {
@@ -15,6 +18,9 @@ constexpr Kernels<T> kKernels = {
     .tile_rows = kTileRows,
     .brgemm = brgemm<T>,
     .depthwise = depthwise<T>,
+    .winograd_input = winograd_input<T>,
+    .winograd_weights = winograd_weights<T>,
+    .winograd_output = winograd_output<T>,
     .max_pool = max_pool<T>,
     .average_pool = average_pool<T>,
     .max_pool_grad = max_pool_grad<T>,

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyconv import _core
+from pyconv import _core, config
 from pyconv.gradient import Array, Link, record
 from pyconv.ops import geometry, shapes
 from pyconv.ops.arrays import as_floats, contiguous, dtype_name
@@ -171,6 +171,7 @@ class _Problem(NamedTuple):
     strides: tuple[int, ...]
     dilation: tuple[int, ...]
     pads: geometry.Pads
+    precision: Literal["strict", "auto", "fast"]
 
 
 _Direction = Literal["forward", "backward_data", "backward_weights"]
@@ -201,7 +202,18 @@ def _convolve(
     if bias is not None and bias.shape != (filters,):
         raise ValueError(f"{op}: bias must have shape ({filters},), a number a filter. Received: {bias.shape}.")
     problem = _Problem(
-        op, dtype_name(x), batch, channels, filters, groups, tuple(size), tuple(window), steps, dilation, pads
+        op,
+        dtype_name(x),
+        batch,
+        channels,
+        filters,
+        groups,
+        tuple(size),
+        tuple(window),
+        steps,
+        dilation,
+        pads,
+        config.get_precision(),
     )
     plan = _plan(_core.get_isa(), "forward", problem)
     src, weights = contiguous(x), contiguous(kernel)

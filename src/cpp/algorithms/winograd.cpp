@@ -1,0 +1,296 @@
+// winograd.cpp: 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3), forward and data gradient: 36 products for 16
+// results instead of 144. Any padding; dilation as interleaved problems. Float32 only, and never in strict precision.
+//
+// Blocks of 6x6 tiles of the source, which overlap by two, are transformed into V; each of the 36 positions is a matrix
+// product with the transformed weights U; and the products M of a tile become 4x4 results:
+//
+//   V[position][tile][ic] = winograd_input(tile)
+//   M[position][tile][column] = sum over ic of V[position][tile][ic] * U[panel][position][ic][column]
+//   produced 4x4 of a tile = winograd_output(M[.][tile]) + bias
+//
+// A block is small enough for V and M to stay in the L2 cache from one step to the next, so the memory sees the source
+// and the result once.
+#include <algorithm>
+
+#include "../algorithms.h"
+#include "../buffer.h"
+#include "../parallel.h"
+#include "../taps.h"
+
+namespace pyconv {
+namespace {
+
+constexpr int64_t kTile = 4, kPatch = 6, kPositions = kPatch * kPatch;
+
+// V and M of a block together: three quarters of an L2 cache of 1 MB, the rest is for U's panel and the source.
+constexpr int64_t kBlockBytes = 768 * 1024;
+// Fewer tiles would read a panel of U from the L3 cache for too few products, more would gain nothing.
+constexpr int64_t kMinBlock = 16, kMaxBlock = 48;
+
+// The error of the transforms hardly grows with the number of products a result sums, that of a plain sum with its
+// root: at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up to 2.5, at 72 up to 3.1, all on
+// normal numbers and over all instruction sets.
+constexpr double kMinProducts = 180;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Elements first, first + step, ... (count of them) of a side that lie in [0, size), as a half-open range.
+std::pair<int64_t, int64_t> inside(int64_t first, int64_t step, int64_t count, int64_t size) {
+  const int64_t begin = first < 0 ? std::min(count, ceil_div(-first, step)) : 0;
+  const int64_t end = first < size ? std::min(count, ceil_div(size - first, step)) : 0;
+  return {begin, std::max(begin, end)};
+}
+
+// Forward or data gradient as one shape:
+//   produced[y][x] = sum over t, u < 3 of source[y + t * dh - pad_h][x + u * dw - pad_w] * kernel[t][u]
+struct Shape {
+  explicit Shape(const ConvProblem& problem) {
+    const Axis &h = problem.axes[kHeight], &w = problem.axes[kWidth];
+    const bool forward = problem.direction == Direction::forward;
+    images = problem.mb * problem.axes[kDepth].o;  // the depth is only a second batch axis here
+    ic = forward ? problem.ic : problem.oc;
+    oc = forward ? problem.oc : problem.ic;
+    height = forward ? h.o : h.i;
+    width = forward ? w.o : w.i;
+    source_height = forward ? h.i : h.o;
+    source_width = forward ? w.i : w.o;
+    dh = h.d;
+    dw = w.d;
+    // Turned round, the kernel reaches as far to the other side.
+    pad_h = forward ? h.pad_begin : 2 * dh - h.pad_begin;
+    pad_w = forward ? w.pad_begin : 2 * dw - w.pad_begin;
+    // Each phase of the dilation is an image of its own, every dh-th row and dw-th column; the first is the largest.
+    tile_rows = ceil_div(ceil_div(height, dh), kTile);
+    tile_cols = ceil_div(ceil_div(width, dw), kTile);
+  }
+
+  int64_t tiles() const { return images * dh * dw * tile_rows * tile_cols; }
+
+  int64_t images, ic, oc, height, width, source_height, source_width, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
+};
+
+// Where a tile lies: its image, the first of its produced pixels, and the first pixel of its 6x6 patch of the source.
+struct Place {
+  Place(const Shape& shape, int64_t tile) {
+    const int64_t col = tile % shape.tile_cols, row = tile / shape.tile_cols % shape.tile_rows;
+    int64_t rest = tile / (shape.tile_cols * shape.tile_rows);
+    const int64_t phase_w = rest % shape.dw, phase_h = rest / shape.dw % shape.dh;
+    image = rest / (shape.dw * shape.dh);
+    y = phase_h + row * kTile * shape.dh;
+    x = phase_w + col * kTile * shape.dw;
+    source_y = y - shape.pad_h;
+    source_x = x - shape.pad_w;
+  }
+  int64_t image, y, x, source_y, source_x;
+};
+
+// The sizes of one run and the memory it works in.
+struct Work {
+  Work(const ConvProblem& problem, const Kernels<float>& table, int threads_asked)
+      : shape(problem), kernels(table), panel(table.panel), panels(ceil_div(shape.oc, panel)), threads(threads_asked) {
+    const int64_t bytes_per_tile = kPositions * (shape.ic + panel) * static_cast<int64_t>(sizeof(float));
+    const int64_t fitting =
+        std::clamp(kBlockBytes / bytes_per_tile / table.tile_rows * table.tile_rows, kMinBlock, kMaxBlock);
+    shared = shape.tiles() < kMinBlock * threads;
+    block = shared ? shape.tiles() : std::min(fitting, ceil_div(shape.tiles(), threads));
+  }
+
+  int64_t v_size() const { return kPositions * block * shape.ic; }
+  int64_t m_size() const { return kPositions * block * panel; }
+  int64_t patch_size() const { return kPositions * shape.ic; }
+  int64_t thread_size() const { return align_up(((shared ? 0 : v_size()) + m_size() + patch_size()) * 4) / 4; }
+  int64_t bytes() const { return (align_up(shared ? v_size() * 4 : 0) / 4 + threads * thread_size()) * 4; }
+
+  Shape shape;
+  const Kernels<float>& kernels;
+  int64_t panel, panels;
+  int threads;
+  int64_t block;  // tiles at a time
+  bool shared;    // too few tiles to share out: the threads make one V together and share the panels
+};
+
+// V of tiles [begin, end) of a block that starts at tile first.
+void transform_input(const Work& work, const float* source, int64_t first, int64_t begin, int64_t end, float* v,
+                     float* patch) {
+  const Shape& s = work.shape;
+  for (int64_t tile = begin; tile < end; ++tile) {
+    const Place place(s, first + tile);
+    const auto [top, bottom] = inside(place.source_y, s.dh, kPatch, s.source_height);
+    const auto [left, right] = inside(place.source_x, s.dw, kPatch, s.source_width);
+    const int64_t row = s.dh * s.source_width * s.ic, col = s.dw * s.ic;
+    const float* corner =
+        source + ((place.image * s.source_height + place.source_y) * s.source_width + place.source_x) * s.ic;
+    TransformArgs<float> args{.src = corner,
+                              .src_row = row,
+                              .src_col = col,
+                              .dst = v + tile * s.ic,
+                              .dst_row = kPatch * work.block * s.ic,
+                              .dst_col = work.block * s.ic,
+                              .channels = s.ic};
+    if (bottom - top < kPatch || right - left < kPatch) {  // at a border: a copy, with zeros for the padding
+      std::fill_n(patch, work.patch_size(), 0.0f);
+      for (int64_t r = top; r < bottom; ++r)
+        for (int64_t c = left; c < right; ++c)
+          std::copy_n(corner + r * row + c * col, s.ic, patch + (r * kPatch + c) * s.ic);
+      args.src = patch;
+      args.src_row = kPatch * s.ic;
+      args.src_col = s.ic;
+    }
+    work.kernels.winograd_input(args);
+  }
+}
+
+// The products of one panel with tiles [0, tiles) of a block that starts at tile first, and their results.
+void multiply(const Work& work, const float* v, const float* u, const float* bias, int64_t first, int64_t tiles,
+              int64_t panel, float* m, float* produced) {
+  const Shape& s = work.shape;
+  constexpr int64_t no_offset = 0;
+  const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
+  for (int64_t position = 0; position < kPositions; ++position)
+    work.kernels.brgemm({.a = v + position * work.block * s.ic,
+                         .a_taps = &no_offset,
+                         .a_row = s.ic,
+                         .b = u + (panel * kPositions + position) * s.ic * work.panel,
+                         .b_taps = &no_offset,
+                         .taps = 1,
+                         .k = s.ic,
+                         .c = m + position * work.block * work.panel,
+                         .c_row = work.panel,
+                         .rows = tiles,
+                         .cols = columns});
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    const Place place(s, first + tile);
+    work.kernels.winograd_output(
+        {.src = m + tile * work.panel,
+         .src_row = kPatch * work.block * work.panel,
+         .src_col = work.block * work.panel,
+         .dst = produced + ((place.image * s.height + place.y) * s.width + place.x) * s.oc + channel,
+         .dst_row = s.dh * s.width * s.oc,
+         .dst_col = s.dw * s.oc,
+         .channels = columns,
+         .rows = inside(place.y, s.dh, kTile, s.height).second,
+         .cols = inside(place.x, s.dw, kTile, s.width).second,
+         .bias = bias ? bias + channel : nullptr});
+  }
+}
+
+void run_shape(const Work& work, const float* source, const float* u, const float* bias, float* produced,
+               float* workspace) {
+  const int64_t tiles = work.shape.tiles();
+  if (work.shared) {
+    float* v = workspace;
+    float* scratch = workspace + align_up(work.v_size() * 4) / 4;
+    parallel_for(tiles, work.threads, [&](int64_t begin, int64_t end, int thread) {
+      transform_input(work, source, 0, begin, end, v, scratch + thread * work.thread_size() + work.m_size());
+    });
+    parallel_for(work.panels, work.threads, [&](int64_t begin, int64_t end, int thread) {
+      for (int64_t panel = begin; panel < end; ++panel)
+        multiply(work, v, u, bias, 0, tiles, panel, scratch + thread * work.thread_size(), produced);
+    });
+    return;
+  }
+  const int64_t blocks =
+      ceil_div(ceil_div(tiles, work.block), work.threads) * work.threads;  // the same for each thread
+  parallel_for(blocks, work.threads, [&](int64_t begin, int64_t end, int thread) {
+    float* m = workspace + thread * work.thread_size();
+    float* patch = m + work.m_size();
+    float* v = patch + work.patch_size();
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t first = tiles * block / blocks, count = tiles * (block + 1) / blocks - first;
+      transform_input(work, source, first, 0, count, v, patch);
+      for (int64_t panel = 0; panel < work.panels; ++panel)
+        multiply(work, v, u, bias, first, count, panel, m, produced);
+    }
+  });
+}
+
+// Of the nine taps of a result, those that fall on the source rather than on padding, on average.
+double mean_taps(const ConvProblem& problem) {
+  const bool forward = problem.direction == Direction::forward;
+  double product = 1;
+  for (const Axis& axis : {problem.axes[kHeight], problem.axes[kWidth]}) {
+    const int64_t produced = forward ? axis.o : axis.i;
+    int64_t taps = 0;
+    for (int64_t x = 0; x < produced; ++x) taps += (forward ? forward_taps(axis, x) : backward_taps(axis, x)).count;
+    product *= static_cast<double>(taps) / static_cast<double>(produced);
+  }
+  return product;
+}
+
+std::string refuse(const ConvProblem& problem) {
+  const Axis &d = problem.axes[kDepth], &h = problem.axes[kHeight], &w = problem.axes[kWidth];
+  if (problem.direction == Direction::backward_weights) return "weight gradient not served";
+  if (problem.dtype != DType::f32) return "float64 is asked for its accuracy";
+  if (h.k != 3 || w.k != 3 || h.s != 1 || w.s != 1) return "not 3x3 with stride 1";
+  if (d.k != 1 || d.s != 1 || d.pad_begin != 0 || d.pad_end != 0) return "the kernel has a depth";
+  if (problem.g != 1) return "grouped";
+  if (problem.precision == Precision::strict) return "precision is strict";
+  if (problem.precision == Precision::automatic &&
+      static_cast<double>(Shape(problem).ic) * mean_taps(problem) < kMinProducts)
+    return "so few products a result that its error would be more than 2.5 times that of a plain sum";
+  return "";
+}
+
+// The cost of both ways in multiply-adds of vectors: of a tile the 36 products for each pair of channels and the
+// transforms (about 300 operations, loads and stores for a vector of the input, 200 for one of the result), and 6 for
+// each vector of U or of the plain weights, as those come from the L3 cache at 10 bytes a cycle.
+std::string decline(const ConvProblem& problem) {
+  const Shape s(problem);
+  const auto vectors = [](int64_t channels) { return static_cast<double>(ceil_div(channels, 16) * 16); };
+  const double pairs = static_cast<double>(s.ic) * vectors(s.oc);
+  const double tiles = static_cast<double>(s.tiles()), pixels = static_cast<double>(s.images * s.height * s.width);
+  const double winograd = tiles * (36 * pairs + 300 * vectors(s.ic) + 200 * vectors(s.oc)) + 6 * 36 * pairs;
+  const double direct = pixels * mean_taps(problem) * pairs + 6 * 9 * pairs;
+  return winograd < direct ? "" : "the transforms would cost more than they save";
+}
+
+ConvMemory memory(const ConvProblem& problem, const KernelTable& table, int threads) {
+  const Work work(problem, table.f32, threads);
+  return {.packed_bytes = work.panels * kPositions * work.shape.ic * work.panel * 4, .workspace_bytes = work.bytes()};
+}
+
+// U[panel][position][source channel][column]
+void pack(const ConvProblem& problem, const KernelTable& table, int threads, const void* weights_, std::byte* packed) {
+  const Work work(problem, table.f32, threads);
+  const Shape& s = work.shape;
+  const float* weights = static_cast<const float*>(weights_);
+  const bool forward = problem.direction == Direction::forward;
+  parallel_for(work.panels, threads, [&](int64_t begin, int64_t end, int) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
+      float* u = reinterpret_cast<float*>(packed) + panel * kPositions * s.ic * work.panel;
+      for (int64_t q = 0; q < s.ic; ++q) {
+        float taps[9][kMaxPanel] = {};
+        for (int64_t tap = 0; tap < 9; ++tap)
+          for (int64_t j = 0; j < columns; ++j)
+            taps[tap][j] = forward ? weights[(tap * s.ic + q) * s.oc + channel + j]
+                                   : weights[((8 - tap) * s.oc + channel + j) * s.ic + q];
+        work.kernels.winograd_weights({.src = taps[0],
+                                       .src_row = 3 * kMaxPanel,
+                                       .src_col = kMaxPanel,
+                                       .dst = u + q * work.panel,
+                                       .dst_row = kPatch * s.ic * work.panel,
+                                       .dst_col = s.ic * work.panel,
+                                       .channels = work.panel});
+      }
+    }
+  });
+}
+
+void run(const ConvProblem& problem, const KernelTable& table, int threads, const ConvTensors& tensors,
+         const std::byte* packed, std::byte* workspace) {
+  const Work work(problem, table.f32, threads);
+  const float* u = reinterpret_cast<const float*>(packed);
+  float *src = static_cast<float*>(tensors.src), *dst = static_cast<float*>(tensors.dst);
+  float* memory = reinterpret_cast<float*>(workspace);
+  if (problem.direction == Direction::forward)
+    run_shape(work, src, u, static_cast<const float*>(tensors.bias), dst, memory);
+  else
+    run_shape(work, dst, u, nullptr, src, memory);
+}
+
+}  // namespace
+
+const ConvAlgorithm kWinograd = {"winograd", false, refuse, decline, memory, pack, run};
+
+}  // namespace pyconv

@@ -1,0 +1,145 @@
+// winograd.h: the three transforms of Winograd's F(4x4, 3x3), vertical over channels. The products between them are
+// brgemm's.
+//
+// Six points give the one-dimensional F(4, 3): 0, a, -a, b, -b and infinity. Every row of the matrices below is a
+// polynomial with roots in the other points (B), its points' powers (A), or those divided by the products of the
+// points' distances (G); see Lavin and Gray, arXiv:1509.09308, and Barabasz et al., arXiv:1803.10986.
+//
+// a = 5/8, b = 3/2: all entries of B and A are exact in float32, and the error is half of that of 1 and 2, as the terms
+// of a sum are of more equal size.
+#pragma once
+
+#include "../kernel_table.h"
+#include "simd.h"
+
+namespace pyconv::PYCONV_ISA_NAME {
+namespace {
+
+constexpr double kA = 5.0 / 8, kB = 3.0 / 2;
+constexpr double kA2 = kA * kA, kB2 = kB * kB;
+
+// One dimension of the input's transform, rows 0 to 2 or 3 to 5 of B d.
+template <class T, bool kUpper>
+void input_rows(const Vec<T> (&d)[6], Vec<T> (&t)[3]) {
+  constexpr T ends = static_cast<T>(kA2 * kB2), middle = static_cast<T>(kA2 + kB2);
+  constexpr T root = static_cast<T>(kUpper ? kA : kB), other2 = static_cast<T>(kUpper ? kB2 : kA2);
+  const Vec<T> even = d[4] - other2 * d[2], odd = root * (d[3] - other2 * d[1]);
+  if constexpr (kUpper) {
+    t[0] = ends * d[0] - middle * d[2] + d[4];
+    t[1] = even + odd;
+    t[2] = even - odd;
+  } else {
+    t[0] = even + odd;
+    t[1] = even - odd;
+    t[2] = ends * d[1] - middle * d[3] + d[5];
+  }
+}
+
+// Half of the rows at a time: 18 vectors live between the two dimensions, 36 would not fit the registers.
+template <class T, bool kUpper, class Load, class Store>
+void input_half(const TransformArgs<T>& args, int64_t j, Load load, Store store) {
+  Vec<T> half[3][6];
+  for (int c = 0; c < 6; ++c) {
+    Vec<T> d[6], t[3];
+    for (int r = 0; r < 6; ++r) d[r] = load(args.src + r * args.src_row + c * args.src_col + j);
+    input_rows<T, kUpper>(d, t);
+    for (int i = 0; i < 3; ++i) half[i][c] = t[i];
+  }
+  for (int i = 0; i < 3; ++i) {
+    T* dst = args.dst + (kUpper ? i : i + 3) * args.dst_row + j;
+    Vec<T> t[3];
+    input_rows<T, true>(half[i], t);
+    for (int c = 0; c < 3; ++c) store(dst + c * args.dst_col, t[c]);
+    input_rows<T, false>(half[i], t);
+    for (int c = 0; c < 3; ++c) store(dst + (c + 3) * args.dst_col, t[c]);
+  }
+}
+
+template <class T>
+void winograd_input(const TransformArgs<T>& args) {
+  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+    input_half<T, true>(args, j, load, store);
+    input_half<T, false>(args, j, load, store);
+  });
+}
+
+template <class T>
+void weight_points(const Vec<T> (&w)[3], Vec<T> (&u)[6]) {
+  constexpr T zero = static_cast<T>(1 / (kA2 * kB2));
+  constexpr T at_a = static_cast<T>(1 / (2 * kA2 * (kA2 - kB2))), at_b = static_cast<T>(1 / (2 * kB2 * (kB2 - kA2)));
+  const Vec<T> even_a = w[0] + static_cast<T>(kA2) * w[2], odd_a = static_cast<T>(kA) * w[1];
+  const Vec<T> even_b = w[0] + static_cast<T>(kB2) * w[2], odd_b = static_cast<T>(kB) * w[1];
+  u[0] = zero * w[0];
+  u[1] = at_a * (even_a + odd_a);
+  u[2] = at_a * (even_a - odd_a);
+  u[3] = at_b * (even_b + odd_b);
+  u[4] = at_b * (even_b - odd_b);
+  u[5] = w[2];
+}
+
+template <class T>
+void winograd_weights(const TransformArgs<T>& args) {
+  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+    Vec<T> columns[3][6];
+    for (int c = 0; c < 3; ++c) {
+      Vec<T> w[3];
+      for (int r = 0; r < 3; ++r) w[r] = load(args.src + r * args.src_row + c * args.src_col + j);
+      weight_points<T>(w, columns[c]);
+    }
+    for (int i = 0; i < 6; ++i) {
+      const Vec<T> row[3] = {columns[0][i], columns[1][i], columns[2][i]};
+      Vec<T> u[6];
+      weight_points<T>(row, u);
+      for (int c = 0; c < 6; ++c) store(args.dst + i * args.dst_row + c * args.dst_col + j, u[c]);
+    }
+  });
+}
+
+// One dimension of the result's transform: rows 0 and 2 of A m, or rows 1 and 3.
+template <class T, bool kEven>
+void output_rows(const Vec<T> (&m)[6], Vec<T> (&y)[2]) {
+  if constexpr (kEven) {
+    const Vec<T> at_a = m[1] + m[2], at_b = m[3] + m[4];
+    y[0] = m[0] + at_a + at_b;
+    y[1] = static_cast<T>(kA2) * at_a + static_cast<T>(kB2) * at_b;
+  } else {
+    const Vec<T> at_a = m[1] - m[2], at_b = m[3] - m[4];
+    y[0] = static_cast<T>(kA) * at_a + static_cast<T>(kB) * at_b;
+    y[1] = static_cast<T>(kA2 * kA) * at_a + static_cast<T>(kB2 * kB) * at_b + m[5];
+  }
+}
+
+// Two rows of the result at a time, for the registers' sake.
+template <class T, bool kEven, class Load, class Store>
+void output_half(const TransformArgs<T>& args, int64_t j, Load load, Store store) {
+  Vec<T> half[2][6];
+  for (int c = 0; c < 6; ++c) {
+    Vec<T> m[6], y[2];
+    for (int r = 0; r < 6; ++r) m[r] = load(args.src + r * args.src_row + c * args.src_col + j);
+    output_rows<T, kEven>(m, y);
+    for (int i = 0; i < 2; ++i) half[i][c] = y[i];
+  }
+  const Vec<T> bias = args.bias ? load(args.bias + j) : Vec<T>{};
+  for (int i = 0; i < 2; ++i) {
+    const int64_t row = 2 * i + (kEven ? 0 : 1);
+    if (row >= args.rows) continue;
+    Vec<T> even[2], odd[2];
+    output_rows<T, true>(half[i], even);
+    output_rows<T, false>(half[i], odd);
+    const Vec<T> y[4] = {even[0] + bias, odd[0] + bias, even[1] + bias, odd[1] + bias};
+    T* dst = args.dst + row * args.dst_row + j;
+    for (int c = 0; c < 4; ++c)
+      if (c < args.cols) store(dst + c * args.dst_col, y[c]);
+  }
+}
+
+template <class T>
+void winograd_output(const TransformArgs<T>& args) {
+  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+    output_half<T, true>(args, j, load, store);
+    output_half<T, false>(args, j, load, store);
+  });
+}
+
+}  // namespace
+}  // namespace pyconv::PYCONV_ISA_NAME

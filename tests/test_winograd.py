@@ -1,0 +1,111 @@
+"""Winograd's error against float64 and beside that of the plain sum, and the precision that lets it run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import problems
+import pyconv
+from arrays import Array, conv_shapes, normal, relative_error
+from guards import Guarded, blank
+from pyconv import _core, config, ops
+
+LINES = [
+    'mb1_ic64ih28iw28_oc64oh28ow28_kh3kw3_ph1pw1_n"plain"',
+    'mb2_ic20ih21iw18_oc40oh19ow16_kh3kw3_n"few_channels"',
+    'mb1_ic25ih13iw30_oc35oh15ow32_kh3kw3_ph2pw2_n"odd_channels"',
+    'mb1_ic256ih14iw14_oc64oh14ow14_kh3kw3_ph1pw1_n"many_channels"',
+    'mb1_ic32ih24iw27_oc48oh24ow27_kh3kw3_ph3pw2_dh2dw1_n"dilated"',
+    'mb1_ic96ih3iw5_oc64oh3ow5_kh3kw3_ph1pw1_n"one_tile_high"',
+    'mb2_ic96iw60_ih1_oc80ow60_oh1_kh3kw3_ph1pw1_n"one_row"',
+]
+by_problem = pytest.mark.parametrize("problem", [pytest.param(p, id=p.name) for p in map(problems.parse, LINES)])
+by_direction = pytest.mark.parametrize("direction", ["forward", "backward_data"])
+
+
+def run(problem: problems.Problem, direction: Any, dtype: Any, algorithm: str, arrays: list[Array]) -> Array:
+    x, kernel, bias, y = (array.astype(dtype) for array in arrays)
+    plan = _core.ConvPlan(
+        "conv",
+        direction,
+        dtype,
+        problem.batch,
+        problem.in_channels,
+        problem.out_channels or 0,
+        1,
+        problem.input_size,
+        problem.kernel_size,
+        problem.strides,
+        problem.dilation,
+        problem.pads,
+        algorithm,
+    )
+    assert plan.algorithm == algorithm
+    given, result = (
+        (Guarded(x), blank(y.shape, dtype)) if direction == "forward" else (blank(x.shape, dtype), Guarded(y))
+    )
+    plan.run(given.array, kernel, bias, result.array)
+    given.check()
+    result.check()
+    return result.array if direction == "forward" else given.array
+
+
+@by_problem
+@by_direction
+def test_the_error_is_at_most_two_and_a_half_times_that_of_a_plain_sum(
+    problem: problems.Problem, direction: str, isa: str
+) -> None:
+    """The promise of precision "auto", and no single result off by more than 5e-6 of the largest."""
+    arrays = [normal(np.random.default_rng(5), shape, "float32") for shape in conv_shapes(problem)]
+    truth = run(problem, direction, "float64", "reference", arrays)
+    plain = run(problem, direction, "float32", "direct", arrays)
+    fast = run(problem, direction, "float32", "winograd", arrays)
+    assert relative_error(fast, truth) <= 2.5 * relative_error(plain, truth)
+    assert np.abs(fast - truth).max() <= 5e-6 * np.abs(truth).max()
+
+
+@by_problem
+@by_direction
+def test_bit_identical_whatever_the_threads(problem: problems.Problem, direction: str) -> None:
+    arrays = [normal(np.random.default_rng(6), shape, "float32") for shape in conv_shapes(problem)]
+    before = _core.get_num_threads()
+    results = []
+    try:
+        for count in (1, 2, 5):
+            _core.set_num_threads(count)
+            results.append(run(problem, direction, "float32", "winograd", arrays).tobytes())
+    finally:
+        _core.set_num_threads(before)
+    assert len(set(results)) == 1
+
+
+@by_direction
+@pytest.mark.parametrize("line", ["ic19ih24oc19kh3ph1", "ic40iw60ih1oc40ow60oh1kh3kw3ph1pw1"])
+def test_it_refuses_where_the_plain_sum_has_so_few_terms_that_it_is_much_more_accurate(
+    line: str, direction: Any
+) -> None:
+    with pytest.raises(ValueError, match="winograd: so few products"):
+        problem = problems.parse(f"mb1{line}")
+        run(problem, direction, "float32", "winograd", [np.zeros(shape) for shape in conv_shapes(problem)])
+
+
+def test_precision_is_a_setting_of_the_process(rng: np.random.Generator) -> None:
+    """Whole numbers come out exactly only from plain sums, so they tell which algorithm ran."""
+    x, kernel = (rng.integers(-4, 5, shape).astype("float32") for shape in ((1, 32, 32, 64), (3, 3, 64, 64)))
+    exact = ops.conv(x.astype("float64"), kernel.astype("float64"))
+    assert config.get_precision() == "auto"
+    assert not np.array_equal(ops.conv(x, kernel), exact)
+    try:
+        pyconv.set_precision("strict")
+        np.testing.assert_array_equal(ops.conv(x, kernel), exact)
+    finally:
+        pyconv.set_precision("auto")
+    assert not np.array_equal(ops.conv(x, kernel), exact)
+
+
+def test_bad_precision() -> None:
+    with pytest.raises(ValueError, match=r"set_precision: precision .*'high'"):
+        pyconv.set_precision("high")

@@ -87,9 +87,10 @@ def test_bit_identical_whatever_the_threads(problem: problems.Problem, direction
 def test_it_refuses_where_the_plain_sum_has_so_few_terms_that_it_is_much_more_accurate(
     line: str, direction: Any
 ) -> None:
+    problem = problems.parse(f"mb1{line}")
+    arrays = [np.zeros(shape) for shape in conv_shapes(problem)]
     with pytest.raises(ValueError, match="winograd: so few products"):
-        problem = problems.parse(f"mb1{line}")
-        run(problem, direction, "float32", "winograd", [np.zeros(shape) for shape in conv_shapes(problem)])
+        run(problem, direction, "float32", "winograd", arrays)
 
 
 def test_precision_is_a_setting_of_the_process(rng: np.random.Generator) -> None:

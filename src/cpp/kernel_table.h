@@ -9,12 +9,12 @@ namespace pyconv {
 // Batch-reduce matrix product, the kernel of convolution in all three directions and of Dense:
 //
 //   c[r][j] = start[j] + sum over t < taps, q < k of
-//             a[a_taps[t] + r * a_row + q * a_k] * b[b_taps[t] + q * panel + j]     r < rows, j < cols
+//             a[a_taps[t] + r * a_row + q * a_k] * b[b_taps[t] + q * panel + j % panel + j / panel * b_panel]
 //   start[j] = c[r][j] before the call if accumulate, else bias[j], else 0
 //
-// c[r][j] lies at c[r * c_row + j]; cols <= panel. b holds packed panels: `panel` columns (Kernels::panel) that are
-// readable, whatever cols. Sums run in the order t, q with one accumulator per element: the result depends neither on
-// rows nor on where a matrix was cut.
+// for r < rows, j < cols. c[r][j] lies at c[r * c_row + j]. b holds packed panels of `panel` columns (Kernels::panel),
+// all of them readable, whatever cols. A tile of rows meets all panels before the next tile is begun. Sums run in the
+// order t, q with one accumulator per element: the result depends neither on rows nor on where a matrix was cut.
 template <class T>
 struct BrgemmArgs {
   const T* a = nullptr;
@@ -22,6 +22,7 @@ struct BrgemmArgs {
   int64_t a_row = 0, a_k = 1;
   const T* b = nullptr;
   const int64_t* b_taps = nullptr;
+  int64_t b_panel = 0;
   int64_t taps = 0, k = 0;
   T* c = nullptr;
   int64_t c_row = 0, rows = 0, cols = 0;

@@ -23,7 +23,8 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
                   bool with_bias) {
   const int64_t k = 5, a_row = 11, a_k = 2, panel = kernels.panel, c_row = cols + 3;
   const auto a = numbers<T>(static_cast<size_t>(rows * a_row + taps * 3 + k * a_k), 1);
-  const auto b = numbers<T>(static_cast<size_t>(taps * k * panel), 2);
+  const int64_t b_panel = taps * k * panel + 5, panels = (cols + panel - 1) / panel;
+  const auto b = numbers<T>(static_cast<size_t>(panels * b_panel), 2);
   const auto bias = numbers<T>(static_cast<size_t>(cols), 3);
   std::vector<T> c = numbers<T>(static_cast<size_t>(rows * c_row), 4), expected = c;
   std::vector<int64_t> a_taps, b_taps;
@@ -38,7 +39,7 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
       for (size_t t = 0; t < static_cast<size_t>(taps); ++t)
         for (int64_t q = 0; q < k; ++q)
           out += a[static_cast<size_t>(a_taps[t] + r * a_row + q * a_k)] *
-                 b[static_cast<size_t>(b_taps[t] + q * panel + j)];
+                 b[static_cast<size_t>(b_taps[t] + q * panel + j % panel + j / panel * b_panel)];
     }
   kernels.brgemm({.a = a.data(),
                   .a_taps = a_taps.data(),
@@ -46,6 +47,7 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
                   .a_k = a_k,
                   .b = b.data(),
                   .b_taps = b_taps.data(),
+                  .b_panel = b_panel,
                   .taps = taps,
                   .k = k,
                   .c = c.data(),
@@ -158,7 +160,8 @@ void check_winograd(const Kernels<T>& kernels, int64_t channels, int64_t rows, i
 template <class T>
 void check_table(const Kernels<T>& kernels) {
   for (int64_t rows = 1; rows <= 2 * kernels.tile_rows + 1; ++rows)
-    for (int64_t cols : {int64_t{1}, kernels.panel / 2, kernels.panel / 2 + 1, kernels.panel})
+    for (int64_t cols : {int64_t{1}, kernels.panel / 2, kernels.panel / 2 + 1, kernels.panel, 2 * kernels.panel,
+                         2 * kernels.panel + 3})
       for (int64_t taps : {0, 1, 4}) {
         check_brgemm(kernels, rows, cols, taps, false, false);
         check_brgemm(kernels, rows, cols, taps, false, true);

@@ -18,6 +18,10 @@ constexpr int64_t kTasks = 64;
 // The weight gradient streams this much of dst's gradient per panel and pass: half of a 1 MB L2 cache is left to src.
 constexpr int64_t kGradientPanelBytes = 256 * 1024;
 
+// Weights of so many bytes are read again for every tile of pixels, so that a pixel's channels are written together:
+// half of an L2 cache of 1 MB. Larger ones are read panel after panel, each for a whole row.
+constexpr int64_t kResidentBytes = 512 * 1024;
+
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // How weights are packed, and the work cut, for one direction.
@@ -93,18 +97,21 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
   const Layout<T> layout(problem, kernels);
   const Gather& gather = layout.gather;
   const int64_t source_channels = gather.source_channels(), channels = gather.produced_channels();
-  const int64_t all_panels = layout.groups * layout.panels;
-  // Rows are cut into strips where rows and panels alone would not keep the threads evenly busy.
-  const int64_t width = gather.produced(kWidth);
-  const int64_t strips = std::clamp(kTasks / std::max<int64_t>(1, gather.rows() * all_panels), int64_t{1},
-                                    ceil_div(width, 2 * kernels.tile_rows));
-  parallel_for(gather.rows() * strips * all_panels, threads, [&](int64_t begin, int64_t end, int thread) {
+  const int64_t width = gather.produced(kWidth), rows = std::max<int64_t>(1, gather.rows());
+  // A run of panels is multiplied by one call of the kernel: all of a group's, or one where they are large or few rows
+  // leave them to be shared among threads.
+  const bool resident = layout.packed_size() * static_cast<int64_t>(sizeof(T)) <= kResidentBytes && rows >= kTasks;
+  const int64_t run = resident ? layout.panels : 1, group_runs = layout.panels / run;
+  const int64_t runs = layout.groups * group_runs;
+  // Rows are cut into strips where rows and runs alone would not keep the threads evenly busy.
+  const int64_t strips = std::clamp(kTasks / (rows * runs), int64_t{1}, ceil_div(width, 2 * kernels.tile_rows));
+  parallel_for(gather.rows() * strips * runs, threads, [&](int64_t begin, int64_t end, int thread) {
     const TapOffsets offsets(workspace, thread, layout.tap_limit());
-    while (begin < end) {  // all panels of one strip that belong to this thread
-      const int64_t first_panel = begin % all_panels, strip = begin / all_panels % strips;
-      const int64_t last_panel = std::min(all_panels, first_panel + end - begin);
-      const Gather::Row row = gather.row(begin / (all_panels * strips));
-      begin += last_panel - first_panel;
+    while (begin < end) {  // all runs of one strip that belong to this thread
+      const int64_t first_run = begin % runs, strip = begin / runs % strips;
+      const int64_t last_run = std::min(runs, first_run + end - begin);
+      const Gather::Row row = gather.row(begin / (runs * strips));
+      begin += last_run - first_run;
       for (const Segment& whole : gather.segments) {
         const Segment segment = whole.part(strip, strips);
         if (segment.count == 0) continue;
@@ -113,21 +120,22 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
           offsets.a[taps] = pixel * source_channels;
           offsets.b[taps++] = tap * layout.depth * layout.panel;
         });
-        for (int64_t index = first_panel; index < last_panel; ++index) {
-          const int64_t group = index / layout.panels, panel = index % layout.panels;
+        for (int64_t index = first_run; index < last_run; ++index) {
+          const int64_t group = index / group_runs, panel = index % group_runs * run;
           const int64_t channel = group * layout.columns + panel * layout.panel;
           kernels.brgemm({.a = source + row.source_pixel * source_channels + group * layout.depth,
                           .a_taps = offsets.a,
                           .a_row = segment.src_advance * source_channels,
                           .a_k = 1,
-                          .b = packed + index * layout.panel_size(),
+                          .b = packed + (group * layout.panels + panel) * layout.panel_size(),
                           .b_taps = offsets.b,
+                          .b_panel = layout.panel_size(),
                           .taps = taps,
                           .k = layout.depth * (layout.whole_runs ? segment.taps.count : 1),
                           .c = produced + (row.pixel + segment.first) * channels + channel,
                           .c_row = segment.step * channels,
                           .rows = segment.count,
-                          .cols = layout.columns_of(panel),
+                          .cols = std::min(run * layout.panel, layout.columns - panel * layout.panel),
                           .bias = bias ? bias + channel : nullptr});
         }
       }

@@ -1,4 +1,4 @@
-// brgemm.h: cuts the rows of a batch-reduce matrix product into register tiles of equal height.
+// brgemm.h: cuts a batch-reduce matrix product into register tiles, of equal height and a panel wide.
 #pragma once
 
 #include "tile.h"
@@ -7,7 +7,7 @@ namespace pyconv::PYCONV_ISA_NAME {
 namespace {
 
 template <class T>
-using Tile = void (*)(const BrgemmArgs<T>&, int64_t row);
+using Tile = void (*)(const BrgemmArgs<T>&, int64_t row, int64_t panel);
 
 template <class T, int kRows>
 Tile<T> pick_tile(int64_t rows, int64_t vectors) {
@@ -23,10 +23,13 @@ Tile<T> pick_tile(int64_t rows, int64_t vectors) {
 template <class T>
 void brgemm(const BrgemmArgs<T>& args) {
   const int64_t tiles = (args.rows + kTileRows - 1) / kTileRows;
-  const int64_t vectors = args.cols <= kLanes<T> ? 1 : 2;
+  const int64_t panels = (args.cols + kPanel<T> - 1) / kPanel<T>;
+  const int64_t last_vectors = args.cols - (panels - 1) * kPanel<T> <= kLanes<T> ? 1 : 2;
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const int64_t begin = args.rows * tile / tiles, end = args.rows * (tile + 1) / tiles;
-    pick_tile<T, kTileRows>(end - begin, vectors)(args, begin);
+    const Tile<T> whole = pick_tile<T, kTileRows>(end - begin, 2);
+    for (int64_t panel = 0; panel + 1 < panels; ++panel) whole(args, begin, panel);
+    pick_tile<T, kTileRows>(end - begin, last_vectors)(args, begin, panels - 1);
   }
 }
 

@@ -26,24 +26,29 @@ constexpr int kTileRows = kRegisters == 32 ? 8 : 6;
 template <class T>
 constexpr int kPanel = kTileVectors * kLanes<T>;
 
+// Rows row .. row + kRows - 1 and columns panel * kPanel .. of the product.
 template <class T, int kRows, int kVectors>
-void brgemm_tile(const BrgemmArgs<T>& args, int64_t row) {
+void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
   Vec<T> acc[kRows][kVectors];
-  T* c = args.c + row * args.c_row;
-  const int64_t last_lanes = args.cols - (kVectors - 1) * kLanes<T>;  // 1..kLanes in the last vector
-  const bool whole = last_lanes == kLanes<T>;
+  const int64_t column = panel * kPanel<T>;
+  T* c = args.c + row * args.c_row + column;
+  const int64_t last_lanes =
+      args.cols - column - (kVectors - 1) * kLanes<T>;  // in the last vector, if that ends the columns
+  const bool whole = last_lanes >= kLanes<T>;
 
   const auto load_row = [&](const T* p, int v) {
     return whole || v < kVectors - 1 ? load(p + v * kLanes<T>) : load_partial(p + v * kLanes<T>, last_lanes);
   };
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v)
-      acc[r][v] = args.accumulate ? load_row(c + r * args.c_row, v) : args.bias ? load_row(args.bias, v) : Vec<T>{};
+      acc[r][v] = args.accumulate ? load_row(c + r * args.c_row, v)
+                  : args.bias     ? load_row(args.bias + column, v)
+                                  : Vec<T>{};
 
   const T* a_rows = args.a + row * args.a_row;
   for (int64_t t = 0; t < args.taps; ++t) {
     const T* a = a_rows + args.a_taps[t];
-    const T* b = args.b + args.b_taps[t];
+    const T* b = args.b + args.b_taps[t] + panel * args.b_panel;
 #pragma GCC unroll 1
     for (int64_t q = 0; q < args.k; ++q) {
       Vec<T> b_row[kVectors];

@@ -24,6 +24,7 @@ LINES = [
 ]
 by_problem = pytest.mark.parametrize("problem", [pytest.param(p, id=p.name) for p in map(problems.parse, LINES)])
 by_direction = pytest.mark.parametrize("direction", ["forward", "backward_data"])
+by_tile = pytest.mark.parametrize("algorithm", ["winograd4", "winograd2"])
 
 
 def run(problem: problems.Problem, direction: Any, dtype: Any, algorithm: str, arrays: list[Array]) -> Array:
@@ -55,28 +56,33 @@ def run(problem: problems.Problem, direction: Any, dtype: Any, algorithm: str, a
 
 @by_problem
 @by_direction
-def test_the_error_is_at_most_two_and_a_half_times_that_of_a_plain_sum(
-    problem: problems.Problem, direction: str, isa: str
+@pytest.mark.parametrize(("algorithm", "bound"), [("winograd4", 2.5), ("winograd2", 1.25)])
+def test_the_error_beside_that_of_a_plain_sum(
+    problem: problems.Problem, direction: str, algorithm: str, bound: float, isa: str
 ) -> None:
-    """The promise of precision "auto", and no single result off by more than 5e-6 of the largest."""
+    """The promise of precision "auto", and no single result off by more than 5e-6 of the largest.
+
+    Small tiles are as accurate as the plain sum, a little less where that meets mostly padding (one row: 1.1).
+    """
     arrays = [normal(np.random.default_rng(5), shape, "float32") for shape in conv_shapes(problem)]
     truth = run(problem, direction, "float64", "reference", arrays)
     plain = run(problem, direction, "float32", "direct", arrays)
-    fast = run(problem, direction, "float32", "winograd", arrays)
-    assert relative_error(fast, truth) <= 2.5 * relative_error(plain, truth)
+    fast = run(problem, direction, "float32", algorithm, arrays)
+    assert relative_error(fast, truth) <= bound * relative_error(plain, truth)
     assert np.abs(fast - truth).max() <= 5e-6 * np.abs(truth).max()
 
 
 @by_problem
 @by_direction
-def test_bit_identical_whatever_the_threads(problem: problems.Problem, direction: str) -> None:
+@by_tile
+def test_bit_identical_whatever_the_threads(problem: problems.Problem, direction: str, algorithm: str) -> None:
     arrays = [normal(np.random.default_rng(6), shape, "float32") for shape in conv_shapes(problem)]
     before = _core.get_num_threads()
     results = []
     try:
         for count in (1, 2, 5):
             _core.set_num_threads(count)
-            results.append(run(problem, direction, "float32", "winograd", arrays).tobytes())
+            results.append(run(problem, direction, "float32", algorithm, arrays).tobytes())
     finally:
         _core.set_num_threads(before)
     assert len(set(results)) == 1
@@ -89,8 +95,8 @@ def test_it_refuses_where_the_plain_sum_has_so_few_terms_that_it_is_much_more_ac
 ) -> None:
     problem = problems.parse(f"mb1{line}")
     arrays = [np.zeros(shape) for shape in conv_shapes(problem)]
-    with pytest.raises(ValueError, match="winograd: so few products"):
-        run(problem, direction, "float32", "winograd", arrays)
+    with pytest.raises(ValueError, match="winograd4: so few products"):
+        run(problem, direction, "float32", "winograd4", arrays)
 
 
 def test_precision_is_a_setting_of_the_process(rng: np.random.Generator) -> None:

@@ -50,7 +50,8 @@ struct ConvAlgorithm {
 };
 
 extern const ConvAlgorithm kDepthwise;
-extern const ConvAlgorithm kWinograd;
+extern const ConvAlgorithm kWinograd4;
+extern const ConvAlgorithm kWinograd2;
 extern const ConvAlgorithm kDirect;
 extern const ConvAlgorithm kReference;
 

@@ -66,15 +66,15 @@ struct PoolArgs {
   T scale = 1;
 };
 
-// A small matrix of vectors of channels, transformed on both sides; Winograd's F(4x4, 3x3) has three of them:
+// A small matrix of vectors of channels, transformed on both sides; Winograd's F(m x m, 3 x 3) has three of them:
 //
 //   dst[i][k][j] = sum over r, c of L[i][r] * L[k][c] * src[r][c][j]      j < channels
 //
-//   winograd_input:    L = B (6 x 6)    winograd_weights:  L = G (6 x 3)
-//   winograd_output:   L = A (4 x 6), plus bias[j] if there is one; only i < rows and k < cols are written
+//   input:    L = B (m + 2 x m + 2)     weights:  L = G (m + 2 x 3)
+//   output:   L = A (m x m + 2), plus bias[j] if there is one; only i < rows and k < cols are written
 //
 // src[r][c][j] lies at src[r * src_row + c * src_col + j], dst likewise. The matrices are in kernels/winograd.h; for
-// any 6 x 6 input and 3 x 3 weights, output(input * weights) is the 4 x 4 valid convolution.
+// any patch of m + 2 x m + 2 and 3 x 3 weights, output(input * weights) is the m x m valid convolution.
 template <class T>
 struct TransformArgs {
   const T* src = nullptr;
@@ -82,8 +82,15 @@ struct TransformArgs {
   T* dst = nullptr;
   int64_t dst_row = 0, dst_col = 0;
   int64_t channels = 0;
-  int64_t rows = 4, cols = 4;
+  int64_t rows = 0, cols = 0;
   const T* bias = nullptr;
+};
+
+template <class T>
+struct WinogradKernels {
+  void (*input)(const TransformArgs<T>&);
+  void (*weights)(const TransformArgs<T>&);
+  void (*output)(const TransformArgs<T>&);
 };
 
 // The widest panel of any table: 32 floats.
@@ -95,9 +102,7 @@ struct Kernels {
   int64_t tile_rows;  // rows of the largest register tile: work is best cut into multiples of it
   void (*brgemm)(const BrgemmArgs<T>&);
   void (*depthwise)(const DepthwiseArgs<T>&);
-  void (*winograd_input)(const TransformArgs<T>&);
-  void (*winograd_weights)(const TransformArgs<T>&);
-  void (*winograd_output)(const TransformArgs<T>&);
+  WinogradKernels<T> winograd4, winograd2;  // m = 4 and 2
   void (*max_pool)(const PoolArgs<T>&);
   void (*average_pool)(const PoolArgs<T>&);
   void (*max_pool_grad)(const PoolArgs<T>&);

@@ -9,7 +9,8 @@
 namespace pyconv {
 namespace {
 
-constexpr std::array<const ConvAlgorithm*, 4> kAlgorithms = {&kDepthwise, &kWinograd, &kDirect, &kReference};
+constexpr std::array<const ConvAlgorithm*, 5> kAlgorithms = {&kDepthwise, &kWinograd4, &kWinograd2, &kDirect,
+                                                             &kReference};
 
 std::string benchdnn_line(const ConvProblem& problem) {
   constexpr std::array directions = {"FWD_B", "BWD_D", "BWD_WB"};

@@ -115,42 +115,44 @@ void check_pool(const Kernels<T>& kernels, int64_t channels) {
 
 // output(input(patch) * weights(kernel)) is the valid convolution; whole numbers, so off by rounding of G alone.
 template <class T>
-void check_winograd(const Kernels<T>& kernels, int64_t channels, int64_t rows, int64_t cols) {
-  const size_t n = static_cast<size_t>(channels);
-  const auto patch = numbers<T>(36 * n, 1), kernel = numbers<T>(9 * n, 2), bias = numbers<T>(n, 3);
-  std::vector<T> v(36 * n), u(36 * n), y(16 * n, T{77});
-  kernels.winograd_input({.src = patch.data(),
-                          .src_row = 6 * channels,
-                          .src_col = channels,
-                          .dst = v.data(),
-                          .dst_row = 6 * channels,
-                          .dst_col = channels,
-                          .channels = channels});
-  kernels.winograd_weights({.src = kernel.data(),
-                            .src_row = 3 * channels,
-                            .src_col = channels,
-                            .dst = u.data(),
-                            .dst_row = 6 * channels,
-                            .dst_col = channels,
-                            .channels = channels});
+void check_winograd(const WinogradKernels<T>& kernels, int64_t tile, int64_t channels, int64_t rows, int64_t cols) {
+  const int64_t side = tile + 2, n = channels;
+  const auto at = [n](int64_t pixel, int64_t j) { return static_cast<size_t>(pixel * n + j); };
+  const auto patch = numbers<T>(at(side * side, 0), 1), kernel = numbers<T>(at(9, 0), 2),
+             bias = numbers<T>(at(1, 0), 3);
+  std::vector<T> v(patch.size()), u(patch.size()), y(at(tile * tile, 0), T{77});
+  kernels.input({.src = patch.data(),
+                 .src_row = side * n,
+                 .src_col = n,
+                 .dst = v.data(),
+                 .dst_row = side * n,
+                 .dst_col = n,
+                 .channels = n});
+  kernels.weights({.src = kernel.data(),
+                   .src_row = 3 * n,
+                   .src_col = n,
+                   .dst = u.data(),
+                   .dst_row = side * n,
+                   .dst_col = n,
+                   .channels = n});
   for (size_t i = 0; i < v.size(); ++i) v[i] *= u[i];
-  kernels.winograd_output({.src = v.data(),
-                           .src_row = 6 * channels,
-                           .src_col = channels,
-                           .dst = y.data(),
-                           .dst_row = 4 * channels,
-                           .dst_col = channels,
-                           .channels = channels,
-                           .rows = rows,
-                           .cols = cols,
-                           .bias = bias.data()});
-  for (size_t r = 0; r < 4; ++r)
-    for (size_t c = 0; c < 4; ++c)
-      for (size_t j = 0; j < n; ++j) {
-        T expected = bias[j];
-        for (size_t t = 0; t < 9; ++t) expected += patch[((r + t / 3) * 6 + c + t % 3) * n + j] * kernel[t * n + j];
-        const T result = y[(r * 4 + c) * n + j];
-        if (static_cast<int64_t>(r) < rows && static_cast<int64_t>(c) < cols)
+  kernels.output({.src = v.data(),
+                  .src_row = side * n,
+                  .src_col = n,
+                  .dst = y.data(),
+                  .dst_row = tile * n,
+                  .dst_col = n,
+                  .channels = n,
+                  .rows = rows,
+                  .cols = cols,
+                  .bias = bias.data()});
+  for (int64_t r = 0; r < tile; ++r)
+    for (int64_t c = 0; c < tile; ++c)
+      for (int64_t j = 0; j < n; ++j) {
+        T expected = bias[at(0, j)];
+        for (int64_t t = 0; t < 9; ++t) expected += patch[at((r + t / 3) * side + c + t % 3, j)] * kernel[at(t, j)];
+        const T result = y[at(r * tile + c, j)];
+        if (r < rows && c < cols)
           CHECK(result == doctest::Approx(expected).epsilon(1e-4));
         else
           CHECK(result == T{77});
@@ -169,9 +171,11 @@ void check_table(const Kernels<T>& kernels) {
       }
   for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) {
     check_pool(kernels, channels);
-    check_winograd(kernels, channels, 4, 4);
+    check_winograd(kernels.winograd4, 4, channels, 4, 4);
+    check_winograd(kernels.winograd2, 2, channels, 2, 2);
   }
-  check_winograd(kernels, 5, 2, 3);
+  check_winograd(kernels.winograd4, 4, 5, 2, 3);
+  check_winograd(kernels.winograd2, 2, 5, 1, 2);
 }
 
 }  // namespace

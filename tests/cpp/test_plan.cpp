@@ -104,7 +104,8 @@ TEST_CASE("winograd on tiles that the image cuts, with dilation, and with fewer 
                            "mb3ic24ih9iw9id4oc24oh9ow9od4kd1kh3kw3pd0ph1pw1"})
     for (Direction direction : {Direction::forward, Direction::backward_data}) {
       const ConvProblem problem = parse_problem(line, direction, DType::f32).problem;
-      CHECK_NOTHROW(ConvPlan(problem, active_isa(), "winograd"));
+      CHECK_NOTHROW(ConvPlan(problem, active_isa(), "winograd4"));
+      CHECK_NOTHROW(ConvPlan(problem, active_isa(), "winograd2"));
       check<float>(problem);
     }
   set_num_threads(before);
@@ -112,7 +113,7 @@ TEST_CASE("winograd on tiles that the image cuts, with dilation, and with fewer 
 
 TEST_CASE("precision decides whether winograd may run") {
   ConvProblem problem = parse_problem("mb1ic64ih56oc64oh56kh3ph1", Direction::forward, DType::f32).problem;
-  CHECK(std::string(ConvPlan(problem, active_isa()).algorithm().name) == "winograd");
+  CHECK(std::string(ConvPlan(problem, active_isa()).algorithm().name) == "winograd4");
   problem.precision = Precision::strict;
   CHECK(std::string(ConvPlan(problem, active_isa()).algorithm().name) == "direct");
 }
@@ -124,7 +125,7 @@ TEST_CASE("the list ends with the reference, and plans explain themselves") {
   CHECK(text.find("ic3oc4_ih8oh6kh3sh1dh0ph0") != std::string::npos);
   CHECK(text.find("-> direct on ") != std::string::npos);
   CHECK(text.find("depthwise: more than one channel a group") != std::string::npos);
-  CHECK(text.find("winograd: so few products") != std::string::npos);
+  CHECK(text.find("winograd4: so few products") != std::string::npos);
   CHECK_THROWS_AS(ConvPlan(problem, active_isa(), "fft"), std::invalid_argument);
   CHECK_THROWS_AS(ConvPlan(problem, active_isa(), "depthwise"), std::invalid_argument);
 }

@@ -1,12 +1,13 @@
-// winograd.cpp: 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3), forward and data gradient: 36 products for 16
-// results instead of 144. Any padding; dilation as interleaved problems. Float32 only, and never in strict precision.
+// winograd.cpp: 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3) and F(2x2, 3x3), forward and data gradient: 36
+// products for 16 results instead of 144, or 16 for 4 instead of 36. Any padding; dilation as interleaved problems.
+// Float32 only.
 //
-// Blocks of 6x6 tiles of the source, which overlap by two, are transformed into V; each of the 36 positions is a matrix
-// product with the transformed weights U; and the products M of a tile become 4x4 results:
+// Blocks of patches of the source, which overlap by two pixels, are transformed into V; each position of a patch is a
+// matrix product with the transformed weights U; and the products M of a tile become its results:
 //
-//   V[position][tile][ic] = winograd_input(tile)
+//   V[position][tile][ic] = input transform of the tile's patch
 //   M[position][tile][column] = sum over ic of V[position][tile][ic] * U[panel][position][ic][column]
-//   produced 4x4 of a tile = winograd_output(M[.][tile]) + bias
+//   produced pixels of a tile = output transform of M[.][tile] + bias
 //
 // A block is small enough for V and M to stay in the L2 cache from one step to the next, so the memory sees the source
 // and the result once.
@@ -19,8 +20,6 @@
 
 namespace pyconv {
 namespace {
-
-constexpr int64_t kTile = 4, kPatch = 6, kPositions = kPatch * kPatch;
 
 // V and M of a block together: three quarters of an L2 cache of 1 MB, the rest is for U's panel and the source.
 constexpr int64_t kBlockBytes = 768 * 1024;
@@ -41,9 +40,12 @@ std::pair<int64_t, int64_t> inside(int64_t first, int64_t step, int64_t count, i
   return {begin, std::max(begin, end)};
 }
 
-// Forward or data gradient as one shape:
+// Forward or data gradient as one shape, cut into tiles of kTile x kTile:
 //   produced[y][x] = sum over t, u < 3 of source[y + t * dh - pad_h][x + u * dw - pad_w] * kernel[t][u]
+template <int64_t kTile>
 struct Shape {
+  static constexpr int64_t kPatch = kTile + 2, kPositions = kPatch * kPatch;
+
   explicit Shape(const ConvProblem& problem) {
     const Axis &h = problem.axes[kHeight], &w = problem.axes[kWidth];
     const bool forward = problem.direction == Direction::forward;
@@ -69,9 +71,10 @@ struct Shape {
   int64_t images, ic, oc, height, width, source_height, source_width, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
 };
 
-// Where a tile lies: its image, the first of its produced pixels, and the first pixel of its 6x6 patch of the source.
+// Where a tile lies: its image, the first of its produced pixels, and the first pixel of its patch of the source.
+template <int64_t kTile>
 struct Place {
-  Place(const Shape& shape, int64_t tile) {
+  Place(const Shape<kTile>& shape, int64_t tile) {
     const int64_t col = tile % shape.tile_cols, row = tile / shape.tile_cols % shape.tile_rows;
     int64_t rest = tile / (shape.tile_cols * shape.tile_rows);
     const int64_t phase_w = rest % shape.dw, phase_h = rest / shape.dw % shape.dh;
@@ -85,9 +88,17 @@ struct Place {
 };
 
 // The sizes of one run and the memory it works in.
+template <int64_t kTile>
 struct Work {
+  static constexpr int64_t kPatch = Shape<kTile>::kPatch, kPositions = Shape<kTile>::kPositions;
+
   Work(const ConvProblem& problem, const Kernels<float>& table, int threads_asked)
-      : shape(problem), kernels(table), panel(table.panel), panels(ceil_div(shape.oc, panel)), threads(threads_asked) {
+      : shape(problem),
+        kernels(table),
+        transforms(kTile == 4 ? table.winograd4 : table.winograd2),
+        panel(table.panel),
+        panels(ceil_div(shape.oc, panel)),
+        threads(threads_asked) {
     const int64_t bytes_per_tile = kPositions * (shape.ic + panel) * static_cast<int64_t>(sizeof(float));
     const int64_t fitting =
         std::clamp(kBlockBytes / bytes_per_tile / table.tile_rows * table.tile_rows, kMinBlock, kMaxBlock);
@@ -101,8 +112,9 @@ struct Work {
   int64_t thread_size() const { return align_up(((shared ? 0 : v_size()) + m_size() + patch_size()) * 4) / 4; }
   int64_t bytes() const { return (align_up(shared ? v_size() * 4 : 0) / 4 + threads * thread_size()) * 4; }
 
-  Shape shape;
+  Shape<kTile> shape;
   const Kernels<float>& kernels;
+  const WinogradKernels<float>& transforms;
   int64_t panel, panels;
   int threads;
   int64_t block;  // tiles at a time
@@ -110,13 +122,14 @@ struct Work {
 };
 
 // V of tiles [begin, end) of a block that starts at tile first.
-void transform_input(const Work& work, const float* source, int64_t first, int64_t begin, int64_t end, float* v,
+template <int64_t kTile>
+void transform_input(const Work<kTile>& work, const float* source, int64_t first, int64_t begin, int64_t end, float* v,
                      float* patch) {
-  const Shape& s = work.shape;
+  const Shape<kTile>& s = work.shape;
   for (int64_t tile = begin; tile < end; ++tile) {
-    const Place place(s, first + tile);
-    const auto [top, bottom] = inside(place.source_y, s.dh, kPatch, s.source_height);
-    const auto [left, right] = inside(place.source_x, s.dw, kPatch, s.source_width);
+    const Place<kTile> place(s, first + tile);
+    const auto [top, bottom] = inside(place.source_y, s.dh, s.kPatch, s.source_height);
+    const auto [left, right] = inside(place.source_x, s.dw, s.kPatch, s.source_width);
     const int64_t row = s.dh * s.source_width * s.ic, col = s.dw * s.ic;
     const float* corner =
         source + ((place.image * s.source_height + place.source_y) * s.source_width + place.source_x) * s.ic;
@@ -124,33 +137,34 @@ void transform_input(const Work& work, const float* source, int64_t first, int64
                               .src_row = row,
                               .src_col = col,
                               .dst = v + tile * s.ic,
-                              .dst_row = kPatch * work.block * s.ic,
+                              .dst_row = s.kPatch * work.block * s.ic,
                               .dst_col = work.block * s.ic,
                               .channels = s.ic};
-    if (bottom - top < kPatch || right - left < kPatch) {  // at a border: a copy, with zeros for the padding
+    if (bottom - top < s.kPatch || right - left < s.kPatch) {  // at a border: a copy, with zeros for the padding
       std::fill_n(patch, work.patch_size(), 0.0f);
       for (int64_t r = top; r < bottom; ++r)
         for (int64_t c = left; c < right; ++c)
-          std::copy_n(corner + r * row + c * col, s.ic, patch + (r * kPatch + c) * s.ic);
+          std::copy_n(corner + r * row + c * col, s.ic, patch + (r * s.kPatch + c) * s.ic);
       args.src = patch;
-      args.src_row = kPatch * s.ic;
+      args.src_row = s.kPatch * s.ic;
       args.src_col = s.ic;
     }
-    work.kernels.winograd_input(args);
+    work.transforms.input(args);
   }
 }
 
 // The products of one panel with tiles [0, tiles) of a block that starts at tile first, and their results.
-void multiply(const Work& work, const float* v, const float* u, const float* bias, int64_t first, int64_t tiles,
+template <int64_t kTile>
+void multiply(const Work<kTile>& work, const float* v, const float* u, const float* bias, int64_t first, int64_t tiles,
               int64_t panel, float* m, float* produced) {
-  const Shape& s = work.shape;
+  const Shape<kTile>& s = work.shape;
   constexpr int64_t no_offset = 0;
   const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
-  for (int64_t position = 0; position < kPositions; ++position)
+  for (int64_t position = 0; position < s.kPositions; ++position)
     work.kernels.brgemm({.a = v + position * work.block * s.ic,
                          .a_taps = &no_offset,
                          .a_row = s.ic,
-                         .b = u + (panel * kPositions + position) * s.ic * work.panel,
+                         .b = u + (panel * s.kPositions + position) * s.ic * work.panel,
                          .b_taps = &no_offset,
                          .taps = 1,
                          .k = s.ic,
@@ -159,22 +173,22 @@ void multiply(const Work& work, const float* v, const float* u, const float* bia
                          .rows = tiles,
                          .cols = columns});
   for (int64_t tile = 0; tile < tiles; ++tile) {
-    const Place place(s, first + tile);
-    work.kernels.winograd_output(
-        {.src = m + tile * work.panel,
-         .src_row = kPatch * work.block * work.panel,
-         .src_col = work.block * work.panel,
-         .dst = produced + ((place.image * s.height + place.y) * s.width + place.x) * s.oc + channel,
-         .dst_row = s.dh * s.width * s.oc,
-         .dst_col = s.dw * s.oc,
-         .channels = columns,
-         .rows = inside(place.y, s.dh, kTile, s.height).second,
-         .cols = inside(place.x, s.dw, kTile, s.width).second,
-         .bias = bias ? bias + channel : nullptr});
+    const Place<kTile> place(s, first + tile);
+    work.transforms.output({.src = m + tile * work.panel,
+                            .src_row = s.kPatch * work.block * work.panel,
+                            .src_col = work.block * work.panel,
+                            .dst = produced + ((place.image * s.height + place.y) * s.width + place.x) * s.oc + channel,
+                            .dst_row = s.dh * s.width * s.oc,
+                            .dst_col = s.dw * s.oc,
+                            .channels = columns,
+                            .rows = inside(place.y, s.dh, kTile, s.height).second,
+                            .cols = inside(place.x, s.dw, kTile, s.width).second,
+                            .bias = bias ? bias + channel : nullptr});
   }
 }
 
-void run_shape(const Work& work, const float* source, const float* u, const float* bias, float* produced,
+template <int64_t kTile>
+void run_shape(const Work<kTile>& work, const float* source, const float* u, const float* bias, float* produced,
                float* workspace) {
   const int64_t tiles = work.shape.tiles();
   if (work.shared) {
@@ -217,6 +231,7 @@ double mean_taps(const ConvProblem& problem) {
   return product;
 }
 
+template <int64_t kTile>
 std::string refuse(const ConvProblem& problem) {
   const Axis &d = problem.axes[kDepth], &h = problem.axes[kHeight], &w = problem.axes[kWidth];
   if (problem.direction == Direction::backward_weights) return "weight gradient not served";
@@ -225,61 +240,81 @@ std::string refuse(const ConvProblem& problem) {
   if (d.k != 1 || d.s != 1 || d.pad_begin != 0 || d.pad_end != 0) return "the kernel has a depth";
   if (problem.g != 1) return "grouped";
   if (problem.precision == Precision::strict) return "precision is strict";
-  if (problem.precision == Precision::automatic &&
-      static_cast<double>(Shape(problem).ic) * mean_taps(problem) < kMinProducts)
+  if (kTile == 4 && problem.precision == Precision::automatic &&
+      static_cast<double>(Shape<kTile>(problem).ic) * mean_taps(problem) < kMinProducts)
     return "so few products a result that its error would be more than 2.5 times that of a plain sum";
   return "";
 }
 
-// The cost of both ways in multiply-adds of vectors: of a tile the 36 products for each pair of channels and the
-// transforms (about 300 operations, loads and stores for a vector of the input, 200 for one of the result), and 6 for
-// each vector of U or of the plain weights, as those come from the L3 cache at 10 bytes a cycle.
-std::string decline(const ConvProblem& problem) {
-  const Shape s(problem);
-  const auto vectors = [](int64_t channels) { return static_cast<double>(ceil_div(channels, 16) * 16); };
+// Costs in multiply-adds of vectors. A tile has a product per position for each pair of channels, and the transforms
+// (operations, loads and stores for a vector of the input and for one of the result). Each vector of U or of the plain
+// weights costs 6, as those come from the L3 cache at 10 bytes a cycle.
+double vectors(int64_t channels) { return static_cast<double>(ceil_div(channels, 16) * 16); }
+
+template <int64_t kTile>
+double cost(const ConvProblem& problem) {
+  constexpr double positions = Shape<kTile>::kPositions;
+  constexpr double input = kTile == 4 ? 300 : 70, output = kTile == 4 ? 200 : 50;
+  const Shape<kTile> s(problem);
   const double pairs = static_cast<double>(s.ic) * vectors(s.oc);
-  const double tiles = static_cast<double>(s.tiles()), pixels = static_cast<double>(s.images * s.height * s.width);
-  const double winograd = tiles * (36 * pairs + 300 * vectors(s.ic) + 200 * vectors(s.oc)) + 6 * 36 * pairs;
-  const double direct = pixels * mean_taps(problem) * pairs + 6 * 9 * pairs;
-  return winograd < direct ? "" : "the transforms would cost more than they save";
+  const double tile = positions * pairs + input * vectors(s.ic) + output * vectors(s.oc);
+  return static_cast<double>(s.tiles()) * tile + 6 * positions * pairs;
 }
 
+double direct_cost(const ConvProblem& problem) {
+  const Shape<1> s(problem);  // tiles of one pixel
+  const double pairs = static_cast<double>(s.ic) * vectors(s.oc);
+  return static_cast<double>(s.images * s.height * s.width) * mean_taps(problem) * pairs + 6 * 9 * pairs;
+}
+
+template <int64_t kTile>
+std::string decline(const ConvProblem& problem) {
+  const double mine = cost<kTile>(problem);
+  if (mine > direct_cost(problem)) return "the transforms would cost more than they save";
+  if (kTile == 4 && mine > cost<2>(problem)) return "smaller tiles fit the image better";
+  return "";
+}
+
+template <int64_t kTile>
 ConvMemory memory(const ConvProblem& problem, const KernelTable& table, int threads) {
-  const Work work(problem, table.f32, threads);
-  return {.packed_bytes = work.panels * kPositions * work.shape.ic * work.panel * 4, .workspace_bytes = work.bytes()};
+  const Work<kTile> work(problem, table.f32, threads);
+  return {.packed_bytes = work.panels * work.kPositions * work.shape.ic * work.panel * 4,
+          .workspace_bytes = work.bytes()};
 }
 
 // U[panel][position][source channel][column]
+template <int64_t kTile>
 void pack(const ConvProblem& problem, const KernelTable& table, int threads, const void* weights_, std::byte* packed) {
-  const Work work(problem, table.f32, threads);
-  const Shape& s = work.shape;
+  const Work<kTile> work(problem, table.f32, threads);
+  const Shape<kTile>& s = work.shape;
   const float* weights = static_cast<const float*>(weights_);
   const bool forward = problem.direction == Direction::forward;
   parallel_for(work.panels, threads, [&](int64_t begin, int64_t end, int) {
     for (int64_t panel = begin; panel < end; ++panel) {
       const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
-      float* u = reinterpret_cast<float*>(packed) + panel * kPositions * s.ic * work.panel;
+      float* u = reinterpret_cast<float*>(packed) + panel * s.kPositions * s.ic * work.panel;
       for (int64_t q = 0; q < s.ic; ++q) {
         float taps[9][kMaxPanel] = {};
         for (int64_t tap = 0; tap < 9; ++tap)
           for (int64_t j = 0; j < columns; ++j)
             taps[tap][j] = forward ? weights[(tap * s.ic + q) * s.oc + channel + j]
                                    : weights[((8 - tap) * s.oc + channel + j) * s.ic + q];
-        work.kernels.winograd_weights({.src = taps[0],
-                                       .src_row = 3 * kMaxPanel,
-                                       .src_col = kMaxPanel,
-                                       .dst = u + q * work.panel,
-                                       .dst_row = kPatch * s.ic * work.panel,
-                                       .dst_col = s.ic * work.panel,
-                                       .channels = work.panel});
+        work.transforms.weights({.src = taps[0],
+                                 .src_row = 3 * kMaxPanel,
+                                 .src_col = kMaxPanel,
+                                 .dst = u + q * work.panel,
+                                 .dst_row = s.kPatch * s.ic * work.panel,
+                                 .dst_col = s.ic * work.panel,
+                                 .channels = work.panel});
       }
     }
   });
 }
 
+template <int64_t kTile>
 void run(const ConvProblem& problem, const KernelTable& table, int threads, const ConvTensors& tensors,
          const std::byte* packed, std::byte* workspace) {
-  const Work work(problem, table.f32, threads);
+  const Work<kTile> work(problem, table.f32, threads);
   const float* u = reinterpret_cast<const float*>(packed);
   float *src = static_cast<float*>(tensors.src), *dst = static_cast<float*>(tensors.dst);
   float* memory = reinterpret_cast<float*>(workspace);
@@ -289,8 +324,14 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
     run_shape(work, dst, u, nullptr, src, memory);
 }
 
+template <int64_t kTile>
+constexpr ConvAlgorithm make(const char* name) {
+  return {name, false, refuse<kTile>, decline<kTile>, memory<kTile>, pack<kTile>, run<kTile>};
+}
+
 }  // namespace
 
-const ConvAlgorithm kWinograd = {"winograd", false, refuse, decline, memory, pack, run};
+const ConvAlgorithm kWinograd4 = make<4>("winograd4");
+const ConvAlgorithm kWinograd2 = make<2>("winograd2");
 
 }  // namespace pyconv

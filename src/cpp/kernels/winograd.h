@@ -1,12 +1,13 @@
-// winograd.h: the three transforms of Winograd's F(4x4, 3x3), vertical over channels. The products between them are
-// brgemm's.
+// winograd.h: the three transforms of Winograd's F(4x4, 3x3) and F(2x2, 3x3), vertical over channels. The products
+// between them are brgemm's.
 //
-// Six points give the one-dimensional F(4, 3): 0, a, -a, b, -b and infinity. Every row of the matrices below is a
-// polynomial with roots in the other points (B), its points' powers (A), or those divided by the products of the
-// points' distances (G); see Lavin and Gray, arXiv:1509.09308, and Barabasz et al., arXiv:1803.10986.
+// Each point contributes a polynomial with roots in the other points (a row of B), its own powers (a column of A), and
+// those divided by the product of its distances from the others (a row of G); see Lavin and Gray, arXiv:1509.09308, and
+// Barabasz et al., arXiv:1803.10986.
 //
-// a = 5/8, b = 3/2: all entries of B and A are exact in float32, and the error is half of that of 1 and 2, as the terms
-// of a sum are of more equal size.
+// F(4, 3) has the points 0, a, -a, b, -b and infinity. a = 5/8, b = 3/2: all entries of B and A are exact in float32,
+// and the error is half of that of 1 and 2, as the terms of a sum are of more equal size. F(2, 3) has 0, 1, -1 and
+// infinity: all entries are 0, 1 or 1/2, and whole numbers stay exact.
 #pragma once
 
 #include "../kernel_table.h"
@@ -56,7 +57,7 @@ void input_half(const TransformArgs<T>& args, int64_t j, Load load, Store store)
 }
 
 template <class T>
-void winograd_input(const TransformArgs<T>& args) {
+void winograd4_input(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
     input_half<T, true>(args, j, load, store);
     input_half<T, false>(args, j, load, store);
@@ -78,7 +79,7 @@ void weight_points(const Vec<T> (&w)[3], Vec<T> (&u)[6]) {
 }
 
 template <class T>
-void winograd_weights(const TransformArgs<T>& args) {
+void winograd4_weights(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
     Vec<T> columns[3][6];
     for (int c = 0; c < 3; ++c) {
@@ -134,10 +135,78 @@ void output_half(const TransformArgs<T>& args, int64_t j, Load load, Store store
 }
 
 template <class T>
-void winograd_output(const TransformArgs<T>& args) {
+void winograd4_output(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
     output_half<T, true>(args, j, load, store);
     output_half<T, false>(args, j, load, store);
+  });
+}
+
+template <class T>
+void small_input_row(const Vec<T> (&d)[4], Vec<T> (&t)[4]) {
+  t[0] = d[0] - d[2];
+  t[1] = d[2] + d[1];
+  t[2] = d[2] - d[1];
+  t[3] = d[3] - d[1];
+}
+
+template <class T>
+void small_weight_row(const Vec<T> (&w)[3], Vec<T> (&u)[4]) {
+  const Vec<T> even = w[0] + w[2], half = broadcast(static_cast<T>(0.5));
+  u[0] = w[0];
+  u[1] = half * (even + w[1]);
+  u[2] = half * (even - w[1]);
+  u[3] = w[2];
+}
+
+template <class T>
+void small_output_row(const Vec<T> (&m)[4], Vec<T> (&y)[2]) {
+  y[0] = m[0] + m[1] + m[2];
+  y[1] = m[1] - m[2] + m[3];
+}
+
+// dst = L src L' for a transform L of one row of kFrom vectors into kTo; store(i, k, vector) takes the results.
+template <class T, int kFrom, int kTo, class Row, class Load, class Store>
+void small_transform(const TransformArgs<T>& args, int64_t j, Row row, Load load, Store store) {
+  Vec<T> columns[kTo][kFrom];
+  for (int c = 0; c < kFrom; ++c) {
+    Vec<T> in[kFrom], out[kTo];
+    for (int r = 0; r < kFrom; ++r) in[r] = load(args.src + r * args.src_row + c * args.src_col + j);
+    row(in, out);
+    for (int i = 0; i < kTo; ++i) columns[i][c] = out[i];
+  }
+  for (int i = 0; i < kTo; ++i) {
+    Vec<T> out[kTo];
+    row(columns[i], out);
+    for (int k = 0; k < kTo; ++k) store(i, k, out[k]);
+  }
+}
+
+template <class T>
+void winograd2_input(const TransformArgs<T>& args) {
+  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+    small_transform<T, 4, 4>(args, j, small_input_row<T>, load, [&](int64_t i, int64_t k, Vec<T> t) {
+      store(args.dst + i * args.dst_row + k * args.dst_col + j, t);
+    });
+  });
+}
+
+template <class T>
+void winograd2_weights(const TransformArgs<T>& args) {
+  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+    small_transform<T, 3, 4>(args, j, small_weight_row<T>, load, [&](int64_t i, int64_t k, Vec<T> u) {
+      store(args.dst + i * args.dst_row + k * args.dst_col + j, u);
+    });
+  });
+}
+
+template <class T>
+void winograd2_output(const TransformArgs<T>& args) {
+  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+    const Vec<T> bias = args.bias ? load(args.bias + j) : Vec<T>{};
+    small_transform<T, 4, 2>(args, j, small_output_row<T>, load, [&](int64_t i, int64_t k, Vec<T> y) {
+      if (i < args.rows && k < args.cols) store(args.dst + i * args.dst_row + k * args.dst_col + j, y + bias);
+    });
   });
 }
 

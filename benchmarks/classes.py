@@ -42,18 +42,18 @@ TARGETS: dict[str, tuple[Target, ...]] = {
 
 def class_of(job: Job) -> str:
     """The first that fits: what decides the algorithm comes before the size of the window."""
-    p = job.problem
-    dense, stride_1 = set(p.dilation) == {1}, set(p.strides) == {1}
     if job.kind != "conv":
         return f"{job.kind}-pool"
-    if p.groups > 1:
-        return "depthwise" if p.groups == p.in_channels else "grouped"
-    if set(p.kernel_size) == {1}:
-        return "1x1"
-    if p.batch == 1 and job.work() < SMALL:
-        return "small image"
-    if not stride_1 or p.in_channels <= FEW_CHANNELS:
-        return "strided, few channels"
-    if p.kernel_size == (3, 3):
-        return "3x3 stride 1" if dense else "3x3 dilated"
-    return "5x5 stride 1" if p.kernel_size == (5, 5) and dense else "other"
+    p = job.problem
+    dense, stride_1 = set(p.dilation) == {1}, set(p.strides) == {1}
+    rules = {
+        "depthwise": 1 < p.groups == p.in_channels,
+        "grouped": p.groups > 1,
+        "1x1": set(p.kernel_size) == {1},
+        "small image": p.batch == 1 and job.work() < SMALL,
+        "strided, few channels": not stride_1 or p.in_channels <= FEW_CHANNELS,
+        "3x3 stride 1": p.kernel_size == (3, 3) and dense,
+        "3x3 dilated": p.kernel_size == (3, 3),
+        "5x5 stride 1": p.kernel_size == (5, 5) and dense,
+    }
+    return next((name for name, fits in rules.items() if fits), "other")

@@ -1,4 +1,4 @@
-"""Sets pyconv beside its peers on problem files: equality first, then speed. Convolutions with bias and poolings, forward.
+"""Sets pyconv beside its peers on problem files: equality first, then speed. Convolutions and poolings, forward.
 
 Every peer lives in a process of its own, is kept warm, and is called in turns with the others, so that whatever
 else the machine does falls on all alike. The median over the rounds counts. Only ratios within one run mean anything.
@@ -37,7 +37,8 @@ from rows import ACCURATE, OURS, Limits, Row  # noqa: E402
 
 # Beyond this relative error somebody computes something else, and no time is worth reading.
 EQUAL = 1e-3
-# Idle threads of most runtimes spin before they sleep; the next peer must not be timed beside them.
+# Idle threads of most runtimes spin before they sleep, ONNX Runtime's the longest, for 40 ms; the next peer must not be
+# timed beside them.
 PAUSE = 0.05
 # Long enough for some run of the limits' few milliseconds to be undisturbed.
 LIMITS_TIME = 0.2

@@ -1,4 +1,4 @@
-"""What the machine can do: copies are timed here, multiply-adds in the core. Both in pyconv's process, between peers."""
+"""What the machine can do: copies are timed here, multiply-adds in the core. Both in pyconv's process."""
 
 from __future__ import annotations
 

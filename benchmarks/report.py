@@ -7,6 +7,7 @@ import platform
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,16 @@ def summary(rows: Sequence[Row]) -> str:
     """For each class and number of threads the geometric mean and the least of the ratios, beside the target."""
     lines = [f"{'class':<24}{'over the best of':<44}{'threads':>7}{'problems':>9}{'mean':>7}{'least':>7}{'target':>8}"]
     for name, targets in TARGETS.items():
-        for target in targets or (Target(math.nan),):
-            for threads in sorted({row.threads for row in rows}):
-                chosen = [row for row in rows if row.threads == threads and class_of(row.job) == name]
-                counted = [row for row in chosen if not math.isnan(row.ratio(target.peers))]
-                if not chosen:
-                    continue
-                least = min((row.ratio(target.peers) for row in counted), default=math.nan)
-                lines.append(
-                    f"{name:<24}{target.over():<44}{threads:>7}{len(counted):>9}{number(mean(counted, target.peers), 7)}"
-                    f"{number(least, 7)}{number(target.ratio, 8)}"
-                )
+        for target, threads in product(targets or (Target(math.nan),), sorted({row.threads for row in rows})):
+            chosen = [row for row in rows if row.threads == threads and class_of(row.job) == name]
+            if not chosen:
+                continue
+            counted = [row for row in chosen if row.best_peer(target.peers)]
+            average = number(mean(counted, target.peers), 7)
+            least = number(min((row.ratio(target.peers) for row in counted), default=math.nan), 7)
+            lines.append(
+                f"{name:<24}{target.over():<44}{threads:>7}{len(counted):>9}{average}{least}{number(target.ratio, 8)}"
+            )
     return "\n".join(lines)
 
 

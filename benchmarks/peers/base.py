@@ -14,7 +14,7 @@ from problems import Problem
 Array = NDArray[Any]
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """Why a library can't compute a problem; anything else that it raises counts as such a reason too."""
 
 
@@ -40,7 +40,7 @@ class Peer(ABC):
 
     def prepare_pool(self, problem: Problem, kind: str, x: Array) -> Callable[[], Any]:
         """The same for a pooling, kind "max" or "average"; what is padded is neither the largest nor counted."""
-        raise Unsupported("its poolings aren't compared")
+        raise UnsupportedError("its poolings aren't compared")
 
     @abstractmethod
     def as_array(self, result: Any) -> Array:
@@ -86,7 +86,7 @@ def same_or_valid(problem: Problem) -> tuple[str, list[int]]:
         total = max((o - 1) * s + (k - 1) * d + 1 - n, 0)
         same = (total // 2, total - total // 2)
         if o != -(-n // s) or pads not in (same, same[::-1]):
-            raise Unsupported("its padding is neither SAME nor VALID")
+            raise UnsupportedError("its padding is neither SAME nor VALID")
         if pads != same:
             mirrored.append(axis + 1)
     return "SAME", mirrored

@@ -28,7 +28,7 @@ class Peer(base.Peer):
 
     def prepare(self, problem: Problem, x: base.Array, kernel: base.Array, bias: base.Array) -> Callable[[], Any]:
         if problem.rank != 2:
-            raise base.Unsupported("its convolution has two axes")
+            raise base.UnsupportedError("its convolution has two axes")
         self._shape = (problem.batch, len(bias), *problem.output_size)
         with tempfile.TemporaryDirectory() as folder:
             source, model = Path(folder) / "one.onnx", Path(folder) / "one.mnn"

@@ -29,7 +29,7 @@ class Peer(base.Peer):
 
     def prepare(self, problem: Problem, x: base.Array, kernel: base.Array, bias: base.Array) -> Callable[[], Any]:
         if problem.rank > 2:
-            raise base.Unsupported("its 3-D convolution is a plain loop")
+            raise base.UnsupportedError("its 3-D convolution is a plain loop")
         self._shape = (len(bias), *problem.output_size)
         net = self._net(layer(problem, kernel.size), RAW.tobytes() + base.filters_first(kernel).tobytes(), bias)
         # A line is an image one pixel high.
@@ -57,7 +57,7 @@ class Peer(base.Peer):
             param.write_text(text, encoding="ascii")
             model.write_bytes(weights + bias.tobytes())
             if net.load_param(str(param)) or net.load_model(str(model)):
-                raise base.Unsupported("it doesn't load the model")
+                raise base.UnsupportedError("it doesn't load the model")
         return net
 
     def as_array(self, result: Any) -> base.Array:

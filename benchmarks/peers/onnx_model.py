@@ -18,7 +18,7 @@ def conv(problem: Problem, kernel: base.Array, bias: base.Array) -> bytes:
 
 def pool(problem: Problem, kind: str) -> bytes:
     if any(step > 1 for step in problem.dilation):
-        raise base.Unsupported("its poolings have no dilation")
+        raise base.UnsupportedError("its poolings have no dilation")
     return _model(problem, {"max": "MaxPool", "average": "AveragePool"}[kind], problem.in_channels, [])
 
 

@@ -1,6 +1,6 @@
 """OpenVINO at its best: weights as constants, NHWC images and results, which its convolutions read without a reorder.
 
-Timed: an inference from a tensor set beforehand to its output tensor. bfloat16, its choice on CPUs that have it, is off.
+Timed: an inference from a tensor set beforehand to the output tensor. bfloat16, its choice where a CPU has it, is off.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A problem as a TensorFlow graph of one operation, for TensorFlow and for LiteRT. Weights are constants, images NHWC."""
+"""A problem as a TensorFlow graph of one operation, for TensorFlow and LiteRT. Weights are constants, images NHWC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def conv(problem: Problem, kernel: base.Array, bias: base.Array, padding: str) -
     """The function that convolves; bias_add is there to be fused."""
     depthwise = 1 < problem.groups == problem.in_channels
     if depthwise and (problem.rank != 2 or len(set(problem.strides)) > 1):
-        raise base.Unsupported("its depthwise convolution has two axes of equal stride")
+        raise base.UnsupportedError("its depthwise convolution has two axes of equal stride")
     if depthwise:
         kernel = kernel.reshape(*problem.kernel_size, problem.groups, -1)
 
@@ -30,7 +30,7 @@ def conv(problem: Problem, kernel: base.Array, bias: base.Array, padding: str) -
 
 def pool(problem: Problem, kind: str, padding: str) -> Any:
     if any(step > 1 for step in problem.dilation):
-        raise base.Unsupported("its poolings have no dilation")
+        raise base.UnsupportedError("its poolings have no dilation")
     function = {"max": tf.nn.max_pool, "average": tf.nn.avg_pool}[kind]
     return _concrete(problem, lambda x: function(x, problem.kernel_size, problem.strides, padding))
 

@@ -45,7 +45,7 @@ class Peer(base.Peer):
     def prepare_pool(self, problem: Problem, kind: str, x: base.Array) -> Callable[[], Any]:
         images, rank, pads = torch.from_numpy(x).movedim(-1, 1), problem.rank, base.symmetric_pads(problem)
         if pads is None or (kind == "average" and any(step > 1 for step in problem.dilation)):
-            raise base.Unsupported("its pooling has one pad an axis, and the average no dilation")
+            raise base.UnsupportedError("its pooling has one pad an axis, and the average no dilation")
         if kind == "max":
             function = getattr(torch.nn.functional, f"max_pool{rank}d")
             return functools.partial(function, images, problem.kernel_size, problem.strides, pads, problem.dilation)

@@ -123,6 +123,7 @@ def estimate(chosen: Sequence[Job], peers: int, threads: Sequence[int], rounds: 
     """
     seconds = 0.0
     for count in threads:
+        seconds += 10  # the processes start one after the other
         for job in chosen:
             call = job.work() / (1e11 if job.kind == "conv" else 1e10) / count
             seconds += 1 + peers * rounds * (PAUSE + least + 1.5 * call)

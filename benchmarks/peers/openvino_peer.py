@@ -1,4 +1,5 @@
-"""OpenVINO at its best: weights as constants, NHWC images and results, which its convolutions read without a reorder.
+"""OpenVINO at its best: weights as constants; NHWC for convolutions, which need no reorder then, NCHW for poolings,
+which are two to four times as fast in it.
 
 Timed: an inference from a tensor set beforehand to the output tensor. bfloat16, its choice where a CPU has it, is off.
 """
@@ -21,6 +22,7 @@ class Peer(base.Peer):
 
     def __init__(self, threads: int) -> None:
         self._core = openvino.Core()
+        self._layout = ""
         self._config = {
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
@@ -29,16 +31,17 @@ class Peer(base.Peer):
         }
 
     def prepare(self, problem: Problem, x: base.Array, kernel: base.Array, bias: base.Array) -> Callable[[], Any]:
-        return self._prepare(onnx_model.conv(problem, kernel, bias), x)
+        return self._prepare(onnx_model.conv(problem, kernel, bias), x, "channels_last")
 
     def prepare_pool(self, problem: Problem, kind: str, x: base.Array) -> Callable[[], Any]:
-        return self._prepare(onnx_model.pool(problem, kind), x)
+        return self._prepare(onnx_model.pool(problem, kind), base.channels_first(x), "channels_first")
 
-    def _prepare(self, model: bytes, x: base.Array) -> Callable[[], Any]:
+    def _prepare(self, model: bytes, x: base.Array, layout: str) -> Callable[[], Any]:
+        self._layout = layout
         spatial = "DHW"[5 - x.ndim :]
         layouts = PrePostProcessor(self._core.read_model(model))
         for end in (layouts.input(), layouts.output()):
-            end.tensor().set_layout(openvino.Layout(f"N{spatial}C"))
+            end.tensor().set_layout(openvino.Layout(f"N{spatial}C" if layout == "channels_last" else f"NC{spatial}"))
             end.model().set_layout(openvino.Layout(f"NC{spatial}"))
         request = self._core.compile_model(layouts.build(), "CPU", self._config).create_infer_request()
         request.set_input_tensor(openvino.Tensor(x))  # a copy, so it lives as long as the request
@@ -50,4 +53,5 @@ class Peer(base.Peer):
         return run
 
     def as_array(self, result: Any) -> base.Array:
-        return np.array(result.get_output_tensor().data)
+        y = result.get_output_tensor().data
+        return np.array(y) if self._layout == "channels_last" else base.channels_last(y)

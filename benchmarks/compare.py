@@ -1,4 +1,4 @@
-"""Sets pyconv beside its peers on problem files: equality first, then speed. Convolutions with bias, forward.
+"""Sets pyconv beside its peers on problem files: equality first, then speed. Convolutions and poolings, forward.
 
 Every peer lives in a process of its own, is kept warm, and is called in turns with the others, so that whatever
 else the machine does falls on all alike. The median over the rounds counts. Only ratios within one run mean anything.
@@ -9,17 +9,15 @@ else the machine does falls on all alike. The median over the rounds counts. Onl
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import math
 import multiprocessing
-import platform
-import re
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -30,65 +28,43 @@ from numpy.typing import NDArray
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))  # problems.py, the reader that the tests use
 
-import problems  # noqa: E402
+import jobs  # noqa: E402
+import report  # noqa: E402
 import worker  # noqa: E402
+from jobs import Job  # noqa: E402
 from peers import MODULES  # noqa: E402
-from problems import Problem  # noqa: E402
+from rows import ACCURATE, OURS, Limits, Row  # noqa: E402
 
-OURS = "pyconv"
-# Two good float32 results differ by 1e-6 or so. A peer beyond the first bound has traded accuracy for speed and
-# doesn't count as the best one; beyond the second somebody computes something else, and no time is worth reading.
-ACCURATE, EQUAL = 1e-5, 1e-3
-# Idle threads of most runtimes spin before they sleep; the next peer must not be timed beside them.
+# Beyond this relative error somebody computes something else, and no time is worth reading.
+EQUAL = 1e-3
+# Idle threads of most runtimes spin before they sleep, ONNX Runtime's the longest, for 40 ms; the next peer must not be
+# timed beside them.
 PAUSE = 0.05
-
-
-@dataclass
-class Row:
-    """One problem at one number of threads: what each peer took, and how far it is from ours."""
-
-    problem: Problem
-    threads: int
-    error: dict[str, float] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def gflops(self, peer: str) -> float:
-        return flops(self.problem) / self.seconds[peer] / 1e9
-
-    def best_peer(self) -> str | None:
-        peers = [name for name in self.seconds if name != OURS and self.error[name] <= ACCURATE]
-        return min(peers, key=self.seconds.__getitem__, default=None)
-
-    def ratio(self) -> float:
-        """How many times faster we are than the best peer; NaN without one."""
-        best = self.best_peer()
-        return self.seconds[best] / self.seconds[OURS] if best else math.nan
-
-
-def flops(problem: Problem) -> int:
-    """Direct multiply-adds times two, padding included, whatever an algorithm saves."""
-    outputs = problem.batch * math.prod(problem.output_size) * (problem.out_channels or 0)
-    return 2 * outputs * problem.in_channels // problem.groups * math.prod(problem.kernel_size)
+# Long enough for some run of the limits' few milliseconds to be undisturbed.
+LIMITS_TIME = 0.2
+# Problems that nothing was tuned on tell apart from the others whether the tuning holds.
+HELD_OUT = "odd"
 
 
 @contextmanager
-def started(names: Sequence[str], threads: int) -> Iterator[dict[str, Connection]]:
-    """A process for each peer, ended at the end; those whose library isn't installed are left out."""
+def started(names: Sequence[str], threads: int) -> Iterator[tuple[dict[str, Connection], dict[str, str]]]:
+    """A process for each peer, ended at the end, and its version; those whose library isn't installed are left out."""
     context = multiprocessing.get_context("spawn")
-    connections, processes = {}, []
+    connections, versions, processes = {}, {}, []
     for name in names:
         ours, theirs = context.Pipe()
         process = context.Process(target=worker.serve, args=(theirs, name, threads), daemon=True)
         process.start()
         theirs.close()
         processes.append(process)
-        try:
-            print(f"{name} {ours.recv()}, {threads} thread(s)")
-            connections[name] = ours
-        except EOFError:
-            print(f"{name} did not start and is left out")
+        answer = received(ours, name)
+        if isinstance(answer, worker.Refusal):
+            print(f"{name} is left out: {answer.reason}")
+        else:
+            connections[name], versions[name] = ours, answer
+    print(f"{threads} thread(s): " + ", ".join(f"{name} {version}" for name, version in versions.items()), flush=True)
     try:
-        yield connections
+        yield connections, versions
     finally:
         for connection in connections.values():
             connection.send(None)
@@ -96,69 +72,62 @@ def started(names: Sequence[str], threads: int) -> Iterator[dict[str, Connection
             process.join(timeout=10)
 
 
-def measure(connections: dict[str, Connection], problem: Problem, threads: int, rounds: int, least: float) -> Row:
+def measure(connections: dict[str, Connection], row: Row, rounds: int, least: float) -> Row:
     """Compares the results, then times the peers in turns; each round begins with another of them."""
-    row = Row(problem, threads)
-    results = {name: ask(connection, "prepare", problem) for name, connection in connections.items()}
-    for name, result in results.items():
-        row.error[name] = relative_error(result, results[OURS])
+    truth = ask(connections, OURS, "prepare", (row.job, "float64"))
+    for name in connections:
+        result = ask(connections, name, "prepare", (row.job, "float32"))
+        if isinstance(result, worker.Refusal):
+            row.refused[name] = result.reason
+            continue
+        row.error[name] = relative_error(result, truth)
         if not row.error[name] <= EQUAL:
-            raise SystemExit(f"{problem.name}: {name} differs from {OURS} by {row.error[name]:.1e} (relative L2).")
-    turns = list(connections)
+            raise SystemExit(f"{row.job.name}: {name} is {row.error[name]:.1e} (relative L2) from float64's result.")
+    if OURS in row.refused:
+        raise SystemExit(f"{row.job.name}: {OURS} refuses it: {row.refused[OURS]}")
+    turns = list(row.error)
     samples: dict[str, list[float]] = {name: [] for name in turns}
     for number in range(rounds):
-        for name in turns[number % len(turns) :] + turns[: number % len(turns)]:
+        first = number % len(turns)
+        for name in turns[first:] + turns[:first]:
             time.sleep(PAUSE)
-            samples[name].append(ask(connections[name], "time", least))
+            samples[name].append(ask(connections, name, "time", least))
     row.seconds = {name: statistics.median(values) for name, values in samples.items()}
     return row
 
 
-def ask(connection: Connection, order: str, argument: Any) -> Any:
-    connection.send((order, argument))
-    return connection.recv()
+def ask(connections: dict[str, Connection], name: str, order: str, argument: Any) -> Any:
+    connections[name].send((order, argument))
+    return received(connections[name], name)
+
+
+def received(connection: Connection, name: str) -> Any:
+    try:
+        return connection.recv()
+    except EOFError:
+        raise SystemExit(f"The process of {name} ended unexpectedly.") from None
 
 
 def relative_error(result: NDArray[Any], expected: NDArray[Any]) -> float:
     """|result - expected| / |expected| in the Euclidean norm; infinite where the shapes differ."""
     if result.shape != expected.shape:
         return math.inf
-    distance = np.linalg.norm(result.astype(np.float64).ravel() - expected.ravel())
-    return float(distance / np.linalg.norm(expected.astype(np.float64).ravel()))
+    return float(np.linalg.norm((result - expected).ravel()) / np.linalg.norm(expected.ravel()))
 
 
-def table(rows: Sequence[Row], names: Sequence[str]) -> str:
-    """GFLOP/s of each, our ratio over the best, and the largest difference between a peer's result and ours."""
-    width = max(len(row.problem.name) for row in rows)
-    lines = [
-        f"{'problem':<{width}} " + "".join(f"{name:>13}" for name in names) + f"{'ratio':>8}  {'best peer':<13}error"
-    ]
-    for row in rows:
-        speeds = "".join(f"{row.gflops(name):>13.1f}" for name in names)
-        best = row.best_peer() or "-"
-        lines.append(
-            f"{row.problem.name:<{width}} {speeds}{row.ratio():>8.2f}  {best:<13}{max(row.error.values()):.0e}"
-        )
-    ratios = [row.ratio() for row in rows if not math.isnan(row.ratio())]
-    if ratios:
-        mean = f"{statistics.geometric_mean(ratios):.2f}"
-        lines.append(f"{'geometric mean of the ratios':<{width + 13 * len(names) + 1}}{mean:>8}")
-    return "\n".join(lines)
+def estimate(chosen: Sequence[Job], peers: int, threads: Sequence[int], rounds: int, least: float) -> float:
+    """Seconds that a run takes, within a quarter or so.
 
-
-def report(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    return [
-        {
-            "problem": row.problem.name,
-            "threads": row.threads,
-            "flops": flops(row.problem),
-            "seconds": row.seconds,
-            "relative_error": row.error,
-            "best_peer": row.best_peer(),
-            "ratio": None if math.isnan(row.ratio()) else row.ratio(),
-        }
-        for row in rows
-    ]
+    Each turn waits, makes a call to wake up, and overruns its time by half a call. Two cores of 2024 and peers that are
+    no faster than direct convolution do 1e11 FLOP/s a thread and 1e10 bytes; preparing takes a second for all peers.
+    """
+    seconds = 0.0
+    for count in threads:
+        seconds += 10  # the processes start one after the other
+        for job in chosen:
+            call = job.work() / (1e11 if job.kind == "conv" else 1e10) / count
+            seconds += 1 + peers * rounds * (PAUSE + least + 1.5 * call)
+    return seconds
 
 
 def arguments() -> argparse.Namespace:
@@ -169,6 +138,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--match", default="", metavar="REGEX", help="only problems whose name it finds")
     parser.add_argument("--rounds", type=int, default=7, metavar="N")
     parser.add_argument("--min-time", type=float, default=0.1, metavar="SECONDS", help="of each peer in each round")
+    parser.add_argument(
+        "--any-accuracy", action="store_true", help=f"let peers whose error exceeds {ACCURATE:.0e} be the best, too"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     return parser.parse_args()
 
@@ -177,21 +149,47 @@ def main() -> None:
     options = arguments()
     files = options.files or sorted((HERE / "problems").glob("*.txt"))
     names = [OURS, *(options.peers or [name for name in MODULES if name != OURS])]
-    everything: list[Row] = []
+    chosen = {file: list(jobs.read(file, options.match)) for file in files}
+    everything = [job for found in chosen.values() for job in found]
+    seconds = estimate(everything, len(names), options.threads, options.rounds, options.min_time)
+    print(f"{len(everything)} problem(s), about {math.ceil(seconds / 60)} minute(s)", flush=True)
+    about: dict[str, Any] = {
+        **report.machine(),
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "rounds": options.rounds,
+        "min_time": options.min_time,
+    }
+    rows: dict[Path, list[Row]] = {file: [] for file in files}
     for threads in options.threads:
-        with started(names, threads) as connections:
+        with started(names, threads) as (connections, about["versions"]):
             if OURS not in connections:
                 raise SystemExit("pyconv isn't installed for this Python.")
-            for file in files:
-                chosen = [problem for problem in problems.read(file) if re.search(options.match, problem.name)]
-                rows = [measure(connections, p, threads, options.rounds, options.min_time) for p in chosen]
-                if rows:
-                    print(f"\n{file.stem}, {threads} thread(s), GFLOP/s")
-                    print(table(rows, list(connections)), flush=True)
-                everything += rows
+            about["pyconv"] = ask(connections, OURS, "config", None)
+            for file, found in chosen.items():
+                if not found:
+                    continue
+                limits: Limits = ask(connections, OURS, "limits", LIMITS_TIME)
+                accurate = math.inf if options.any_accuracy else ACCURATE
+                new = [
+                    measure(connections, Row(job, threads, limits, accurate), options.rounds, options.min_time)
+                    for job in found
+                ]
+                print(
+                    f"\n{file.stem}, {threads} thread(s), {found[0].unit}; limits {limits.flops / 1e9:.1f} GFLOP/s, "
+                    f"{limits.bytes / 1e9:.1f} GB/s"
+                )
+                print(report.table(new, list(connections)), flush=True)
+                rows[file] += new
+    held_out = [row for file in files if file.stem == HELD_OUT for row in rows[file]]
+    for title, part in (
+        ("By class", [row for file in files if file.stem != HELD_OUT for row in rows[file]]),
+        ("By class, held-out problems", held_out),
+    ):
+        if part:
+            print(f"\n{title}\n{report.summary(part)}")
     if options.json:
-        text = json.dumps({"platform": platform.platform(), "rows": report(everything)}, indent=2)
-        options.json.write_text(text + "\n", encoding="utf-8")
+        all_rows = [{"file": file.stem, **row} for file in files for row in report.as_json(rows[file])]
+        options.json.write_text(json.dumps({**about, "rows": all_rows}, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

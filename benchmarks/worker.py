@@ -1,4 +1,4 @@
-"""The process of one peer: waits for a problem, runs it, times it. Decides nothing."""
+"""The process of one peer: waits for a job, runs it, times it. Decides nothing."""
 
 from __future__ import annotations
 
@@ -7,41 +7,85 @@ import math
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs import Job
 from peers import MODULES
-from problems import Problem
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a peer can't do what it was asked for."""
+
+    reason: str
 
 
 def serve(connection: Connection, name: str, threads: int) -> None:
-    """Answers ("prepare", problem) with the result and ("time", seconds) with seconds a call, until None comes."""
+    """Sends the library's version, then answers orders until None comes; a Refusal where the library raises.
+
+    ("prepare", (job, dtype)) with the result, ("time", seconds) with seconds a call, ("limits", seconds) with Limits
+    and ("config", None) with what pyconv says of itself.
+    """
     # For the OpenMP runtimes that a library brings along; set before it is imported.
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    peer = importlib.import_module(MODULES[name]).Peer(threads)
+    silence()
+    try:
+        peer = importlib.import_module(MODULES[name]).Peer(threads)
+    except ImportError as error:
+        connection.send(Refusal(str(error)))
+        return
     connection.send(peer.version)
     run: Callable[[], Any] | None = None
     while (message := connection.recv()) is not None:
         order, argument = message
         if order == "prepare":
-            run = peer.prepare(argument, *data(argument))
-            connection.send(peer.as_array(run()))
-        elif run is not None:
+            run = None  # frees the last job's memory first
+            try:
+                run = prepared(peer, *argument)
+                connection.send(peer.as_array(run()))
+            except Exception as error:
+                connection.send(Refusal(str(error).strip().split("\n")[0][:200] or type(error).__name__))
+        elif order == "time" and run is not None:
             connection.send(seconds_per_call(run, argument))
+        elif order == "limits":
+            connection.send(importlib.import_module("limits").measure(threads, argument))
+        elif order == "config":
+            connection.send(importlib.import_module("pyconv").config.show_config(mode="dicts"))
 
 
-def data(problem: Problem) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Normal numbers, the same in every process; the weights scaled so that the results are near 1."""
-    generator = np.random.default_rng(1)
-    channels, filters = problem.in_channels // problem.groups, problem.out_channels or 0
-    terms = channels * math.prod(problem.kernel_size)
+def silence() -> None:
+    """Libraries talk of themselves while they load and convert models; what matters goes through the connection."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
+def prepared(peer: Any, job: Job, dtype: str) -> Callable[[], Any]:
+    x, *weights = (array.astype(dtype, copy=False) for array in data(job))
+    if job.kind != "conv":
+        return peer.prepare_pool(job.problem, job.kind, x)  # type: ignore[no-any-return]
+    return peer.prepare(job.problem, x, *weights)  # type: ignore[no-any-return]
+
+
+def data(job: Job) -> list[NDArray[Any]]:
+    """Images and, for a convolution, kernel and bias: normal numbers, the same in every process.
+
+    The weights are scaled so that the results are near 1.
+    """
+    problem, generator = job.problem, np.random.default_rng(1)
     x = generator.standard_normal((problem.batch, *problem.input_size, problem.in_channels), np.float32)
-    kernel = generator.standard_normal((*problem.kernel_size, channels, filters), np.float32)
-    bias = generator.standard_normal(filters, np.float32)
-    return x, kernel / np.float32(math.sqrt(terms)), bias
+    if problem.out_channels is None:
+        return [x]
+    channels = problem.in_channels // problem.groups
+    terms = channels * math.prod(problem.kernel_size)
+    kernel = generator.standard_normal((*problem.kernel_size, channels, problem.out_channels), np.float32)
+    bias = generator.standard_normal(problem.out_channels, np.float32)
+    return [x, kernel / np.float32(math.sqrt(terms)), bias]
 
 
 def seconds_per_call(run: Callable[[], Any], least: float) -> float:

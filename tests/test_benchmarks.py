@@ -3,36 +3,161 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import problems
+import report
+from classes import TARGETS, class_of
+from jobs import Job, read
+from peers import MODULES, base
+from rows import Limits, Row
+
 ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "torch": ["torch"],
+    "onnxruntime": ["onnxruntime", "onnx"],
+    "openvino": ["openvino", "onnx"],
+    "tensorflow": ["tensorflow"],
+    "litert": ["ai_edge_litert", "tensorflow"],
+    "ncnn": ["ncnn"],
+    "mnn": ["MNN", "onnx"],
+}
+LINES = """
+mb2_ic3ih8iw8_oc4oh6ow6_kh3kw3_n"plain"
+mb1_ic3ih7iw7_oc4oh4ow4_kh4kw4_sh2sw2_ph1pw1_n"one_pad_more"
+mb2_ic3ih8iw9_oc4oh4ow5_kh3kw3_sh2sw2_ph1pw1_n"one_pad_less"
+mb1_ic5ih9iw9_oc6oh9ow9_kh3kw3_ph2pw2_dh1dw1_n"dilated"
+g4mb2_ic4ih9iw9_oc8oh9ow9_kh5kw5_ph2pw2_n"depthwise"
+g2mb1_ic4iw9_oc6ow9_kw3_pw1_n"line"
+mb1_ic2id4ih5iw6_oc3od4oh5ow6_kd3kh3kw3_pd1ph1pw1_n"volume"
+mb2_ic5ih8iw9_oh4ow5_kh3kw3_sh2sw2_ph1pw1_n"pool"
+mb1_ic3ih8iw8_oc4oh6ow6_kh3kw3_n"not_chosen"
+"""
+NAMES = ["plain", "one_pad_more", "one_pad_less", "dilated", "depthwise", "line", "volume", "pool max", "pool average"]
+REFUSED = {"ncnn": {"volume", "pool max", "pool average"}, "mnn": {"line", "volume", "pool max", "pool average"}}
 
 
-@pytest.mark.parametrize(("peer", "needs"), [("torch", ["torch"]), ("onnxruntime", ["onnxruntime", "onnx"])])
-def test_compare_checks_equality_and_writes_its_numbers(peer: str, needs: list[str], tmp_path: Path) -> None:
-    for package in needs:
-        pytest.importorskip(package)
-    file = tmp_path / "small.txt"
-    file.write_text(
-        'mb2_ic3ih8iw8_oc4oh6ow6_kh3kw3_n"plain"\n'
-        'mb1_ic3ih7iw7_oc4oh4ow4_kh4kw4_sh2sw2_ph1pw1_n"one_pad_more"\n'
-        'g2mb1_ic4iw9_oc6ow9_kw3_pw1_n"line"\n'
-        'mb1_ic3ih8iw8_oc4oh6ow6_kh3kw3_n"not_chosen"\n'
+def compare(folder: Path, *options: str, **environment: str) -> tuple[str, dict[str, Any]]:
+    """What a quick run on LINES prints, and its JSON."""
+    file, numbers = folder / "small.txt", folder / "numbers.json"
+    file.write_text(LINES)
+    command = [sys.executable, str(ROOT / "benchmarks/compare.py"), str(file), "--json", str(numbers), *options]
+    command += ["--rounds", "1", "--min-time", "0.001", "--match", "^(?!not)"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, **environment}
     )
-    numbers = tmp_path / "numbers.json"
-    command = [sys.executable, str(ROOT / "benchmarks/compare.py"), str(file), "--peers", peer, "--json", str(numbers)]
-    command += ["--rounds", "1", "--min-time", "0.001", "--match", "plain|one|line"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "geometric mean" in done.stdout
-    rows = json.loads(numbers.read_text())["rows"]
-    assert [row["problem"] for row in rows] == ["plain", "one_pad_more", "line"]
-    assert rows[0]["flops"] == 2 * 2 * 6 * 6 * 4 * 3 * 3 * 3
+    return done.stdout, json.loads(numbers.read_text())
+
+
+def test_every_peer_is_tested() -> None:
+    assert {"pyconv", *PACKAGES} == set(MODULES)
+
+
+@pytest.mark.parametrize("peer", PACKAGES)
+def test_compare_checks_equality_and_writes_its_numbers(peer: str, tmp_path: Path) -> None:
+    for package in PACKAGES[peer]:
+        if find_spec(package) is None:
+            pytest.skip(f"needs {package}")
+    printed, numbers = compare(tmp_path, "--peers", peer)
+    assert "geometric mean" in printed
+    assert peer in numbers["versions"]
+    rows = numbers["rows"]
+    assert [row["problem"] for row in rows] == NAMES
+    assert {row["problem"] for row in rows if row["refused"]} == REFUSED.get(peer, set())
     for row in rows:
-        assert row["best_peer"] == peer
-        assert row["ratio"] == pytest.approx(row["seconds"][peer] / row["seconds"]["pyconv"])
-        assert row["relative_error"][peer] < 1e-6  # at most 27 products a sum
+        assert row["relative_error"]["pyconv"] < 1e-6  # at most 54 products a sum
+        if not row["refused"]:
+            assert row["best_peer"] == peer
+            assert row["ratio"] == pytest.approx(row["seconds"][peer] / row["seconds"]["pyconv"])
+            assert row["relative_error"][peer] < 1e-6
+    assert rows[0]["work"] == 2 * 2 * 6 * 6 * 4 * 3 * 3 * 3
+    assert rows[-1]["work"] == 4 * 2 * 5 * (8 * 9 + 4 * 5)
+
+
+def test_without_its_library_a_peer_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "ncnn.py").write_text("raise ImportError('not today')")
+    printed, numbers = compare(tmp_path, "--peers", "ncnn", PYTHONPATH=str(tmp_path))
+    assert "ncnn is left out: not today" in printed
+    assert list(numbers["versions"]) == ["pyconv"]
+    assert numbers["cpu"]
+    assert numbers["pyconv"]["build"]["compiler"]
+    assert all(row["ratio"] is None for row in numbers["rows"])
+    assert all(row["limits"]["flops"] > 1e8 < row["limits"]["bytes"] for row in numbers["rows"])
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("mb1_ic64ih56iw56_oc64oh56ow56_kh3kw3_ph1pw1", "3x3 stride 1"),
+        ("mb32_ic32ih13iw13_oc64oh11ow11_kh3kw3", "3x3 stride 1"),
+        ("mb1_ic64ih56iw56_oc64oh56ow56_kh3kw3_ph2pw2_dh1dw1", "3x3 dilated"),
+        ("mb1_ic16ih28iw28_oc32oh28ow28_kh5kw5_ph2pw2", "5x5 stride 1"),
+        ("mb1_ic64ih56iw56_oc256oh56ow56_kh1kw1", "1x1"),
+        ("mb1_ic256ih56iw56_oc512oh28ow28_kh1kw1_sh2sw2", "1x1"),
+        ("mb1_ic128ih56iw56_oc128oh28ow28_kh3kw3_sh2sw2_ph1pw1", "strided, few channels"),
+        ("mb1_ic3ih224iw224_oc64oh224ow224_kh3kw3_ph1pw1", "strided, few channels"),
+        ("g32mb1_ic32ih112iw112_oc32oh112ow112_kh3kw3_ph1pw1", "depthwise"),
+        ("g32mb1_ic128ih56iw56_oc128oh56ow56_kh3kw3_ph1pw1", "grouped"),
+        ("mb1_ic32ih13iw13_oc64oh11ow11_kh3kw3", "small image"),
+        ("mb1_ic80ih17iw17_oc80oh17ow17_kh1kw7_ph0pw3", "other"),
+        ("mb1_ic24iw16000_oc24ow16000_kw3_pw512_dw511", "other"),
+    ],
+)
+def test_the_class_of_a_convolution(line: str, name: str) -> None:
+    assert class_of(Job(problems.parse(line), "conv")) == name
+    assert name in TARGETS
+
+
+def test_every_benchmark_problem_has_a_class_with_a_line_in_the_summary() -> None:
+    for path in sorted((ROOT / "benchmarks/problems").glob("*.txt")):
+        assert all(class_of(job) in TARGETS for job in read(path, ""))
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("ic1iw8oc1ow6kw3", ("VALID", [])),
+        ("ic1iw8oc1ow8kw3pw1", ("SAME", [])),
+        ("ic1iw8oc1ow4kw3sw2pw0", ("SAME", [])),
+        ("ic1iw8oc1ow4kw3sw2pw1", ("SAME", [1])),  # (1, 0) is SAME's (0, 1) seen from the other end
+        ("ic1ih7iw8oc1oh4ow4kh3kw3sh2sw2ph1pw1", ("SAME", [2])),
+    ],
+)
+def test_the_padding_of_tensorflow(line: str, expected: tuple[str, list[int]]) -> None:
+    assert base.same_or_valid(problems.parse(line)) == expected
+
+
+@pytest.mark.parametrize("line", ["ic1iw8oc1ow8kw3pw2", "ic1iw8oc1ow10kw3pw2", "ic1iw8oc1ow6kw4pw1"])
+def test_padding_that_tensorflow_lacks(line: str) -> None:
+    with pytest.raises(base.UnsupportedError, match="SAME"):
+        base.same_or_valid(problems.parse(line))
+
+
+def row(accurate: float, **seconds: float) -> Row:
+    """A 3x3 convolution that takes pyconv a second; mnn is rough."""
+    job = Job(problems.parse('mb1_ic64ih56iw56_oc64oh56ow56_kh3kw3_ph1pw1_n"one"'), "conv")
+    errors = {name: 1e-4 if name == "mnn" else 1e-7 for name in ("pyconv", *seconds)}
+    return Row(job, 1, Limits(1e11, 1e10), accurate, errors, {"pyconv": 1.0, **seconds})
+
+
+def test_only_accurate_peers_count() -> None:
+    measured = row(1e-5, torch=4.0, mnn=1.5)
+    assert (measured.best_peer(), measured.ratio()) == ("torch", 4.0)
+    assert measured.best_peer(["mnn"]) is None
+    assert math.isnan(measured.ratio(["mnn"]))
+    assert row(math.inf, torch=4.0, mnn=1.5).best_peer() == "mnn"
+    assert any("mnn: not counted" in note for note in report.notes([measured]))
+
+
+def test_the_summary_shows_mean_and_least_beside_the_target() -> None:
+    lines = report.summary([row(1e-5, torch=4.0), row(1e-5, torch=1.0), row(1e-5)]).splitlines()
+    assert lines[1].split() == ["3x3", "stride", "1", "all", "1", "2", "2.00", "1.00", "1.20"]

@@ -60,6 +60,10 @@ def test_the_build_says_what_it_is() -> None:
     assert all(isinstance(key, str) for key in config)
 
 
+def test_the_fma_peak_is_a_speed(isa: str, threads: int) -> None:
+    assert 1e8 < _core.fma_peak(threads, 0.0) < 1e15  # one short run; slower than any CPU of today, faster than any
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_computes_after_its_parent_used_threads() -> None:

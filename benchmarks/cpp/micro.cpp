@@ -13,6 +13,7 @@
 
 #include "benchdnn.h"
 #include "dispatch.h"
+#include "fma_peak.h"
 #include "parallel.h"
 #include "plan.h"
 
@@ -21,27 +22,12 @@ namespace {
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// FLOP/s of register-only multiply-adds on so many threads, the best of a few short runs.
-double fma_peak(int threads) {
+// Measured once for each number of threads: as long as it takes on a busy machine for some run to be undisturbed.
+double known_fma_peak(int threads) {
   static std::map<int, double> known;
-  double& best = known[threads];
-  if (best > 0) return best;
-  constexpr int64_t steps = 1 << 21;
-  for (int round = 0; round < 9; ++round) {
-    std::vector<int64_t> flops(static_cast<size_t>(threads));
-    const double start = seconds();
-    parallel_for(threads, threads, [&](int64_t begin, int64_t end, int) {
-      for (int64_t part = begin; part < end; ++part) {
-        float sink[2] = {0.5f, 1.0f};
-        flops[static_cast<size_t>(part)] = active_isa().f32.peak(steps, sink);
-        benchmark::DoNotOptimize(sink[0]);
-      }
-    });
-    int64_t total = 0;
-    for (int64_t part : flops) total += part;
-    best = std::max(best, static_cast<double>(total) / (seconds() - start));
-  }
-  return best;
+  double& peak = known[threads];
+  if (peak == 0) peak = fma_peak(threads, 0.1);
+  return peak;
 }
 
 // Small whole numbers: no subnormals, no overflow, and not all equal.
@@ -69,7 +55,7 @@ void run_problem(benchmark::State& state, const ConvProblem& problem, int thread
   const double flops = static_cast<double>(problem.flops());
   state.counters["GFLOP/s"] = benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["best_GFLOP/s"] = flops / best * 1e-9;
-  state.counters["best_%peak"] = 100 * flops / best / fma_peak(threads);
+  state.counters["best_%peak"] = 100 * flops / best / known_fma_peak(threads);
   state.SetLabel(plan.algorithm().name);
 }
 
@@ -103,7 +89,7 @@ void run_all(int argc, char** argv) {
   for (const std::string& count : threads) {
     set_num_threads(std::atoi(count.c_str()));
     std::printf("FMA peak, %s, %d thread(s): %.1f GFLOP/s\n", active_isa().name, num_threads(),
-                fma_peak(num_threads()) * 1e-9);
+                known_fma_peak(num_threads()) * 1e-9);
     for (const std::string& direction : directions)
       for (const std::string& file : files)
         for (const NamedProblem& named : read_problems(file, direction_of(direction), DType::f32))

@@ -7,4 +7,9 @@ MODULES = {
     "pyconv": "peers.pyconv_peer",
     "torch": "peers.torch_peer",
     "onnxruntime": "peers.onnxruntime_peer",
+    "openvino": "peers.openvino_peer",
+    "tensorflow": "peers.tensorflow_peer",
+    "litert": "peers.litert_peer",
+    "ncnn": "peers.ncnn_peer",
+    "mnn": "peers.mnn_peer",
 }

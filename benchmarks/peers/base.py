@@ -1,4 +1,4 @@
-"""What a peer must be able to do. Times nothing."""
+"""What a peer must be able to do, and how to tell it the same problem in other words. Times nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from problems import Problem
@@ -13,8 +14,16 @@ from problems import Problem
 Array = NDArray[Any]
 
 
+class UnsupportedError(Exception):
+    """Why a library can't compute a problem; anything else that it raises counts as such a reason too."""
+
+
 class Peer(ABC):
-    """A library set to a number of threads, that runs convolutions with a bias in float32, forward."""
+    """A library set to a number of threads, that runs convolutions with a bias in float32, forward, and poolings.
+
+    What is timed is one call of the prepared function. It gets its images in the layout the library likes best, and
+    whatever a library does once a model (packing weights, choosing algorithms, making room) is done in `prepare`.
+    """
 
     version: str
 
@@ -29,9 +38,26 @@ class Peer(ABC):
         x is (N, *spatial, C) and kernel (*window, C / groups, F); the function may return any form of the result.
         """
 
+    def prepare_pool(self, problem: Problem, kind: str, x: Array) -> Callable[[], Any]:
+        """The same for a pooling, kind "max" or "average"; what is padded is neither the largest nor counted."""
+        raise UnsupportedError("its poolings aren't compared")
+
     @abstractmethod
     def as_array(self, result: Any) -> Array:
-        """What the function returned, as (N, *spatial, F)."""
+        """What the function returned, as (N, *spatial, F). Not timed."""
+
+
+def channels_first(x: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(x, -1, 1))
+
+
+def channels_last(y: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(y, 1, -1))
+
+
+def filters_first(kernel: Array) -> Array:
+    """(*window, C, F) -> (F, C, *window)."""
+    return np.ascontiguousarray(np.moveaxis(kernel, (-1, -2), (0, 1)))
 
 
 def symmetric_pads(problem: Problem) -> list[int] | None:
@@ -39,16 +65,42 @@ def symmetric_pads(problem: Problem) -> list[int] | None:
 
     A smaller pad at the end may be rounded up as long as no further window fits.
     """
-    axes = zip(
-        problem.input_size,
-        problem.output_size,
-        problem.kernel_size,
-        problem.strides,
-        problem.dilation,
-        problem.pads,
-        strict=True,
-    )
     fits = [
-        after <= before and (n + 2 * before - (k - 1) * d - 1) // s + 1 == o for n, o, k, s, d, (before, after) in axes
+        after <= before and (n + 2 * before - (k - 1) * d - 1) // s + 1 == o
+        for n, o, k, s, d, (before, after) in _axes(problem)
     ]
     return [before for before, _ in problem.pads] if all(fits) else None
+
+
+def same_or_valid(problem: Problem) -> tuple[str, list[int]]:
+    """TensorFlow's padding for a problem, and the axes of the images to turn round for it.
+
+    SAME puts the odd pad of a stride at the end where most others have it at the beginning. As the windows then cover
+    the padded image exactly, the mirrored problem (images and kernel turned round) is the same work with the pads
+    exchanged. An explicit Pad instead would copy the images, which no other peer is asked to do.
+    """
+    if all(pads == (0, 0) for pads in problem.pads):
+        return "VALID", []
+    mirrored = []
+    for axis, (n, o, k, s, d, pads) in enumerate(_axes(problem)):
+        total = max((o - 1) * s + (k - 1) * d + 1 - n, 0)
+        same = (total // 2, total - total // 2)
+        if o != -(-n // s) or pads not in (same, same[::-1]):
+            raise UnsupportedError("its padding is neither SAME nor VALID")
+        if pads != same:
+            mirrored.append(axis + 1)
+    return "SAME", mirrored
+
+
+def _axes(problem: Problem) -> list[tuple[int, int, int, int, int, tuple[int, int]]]:
+    return list(
+        zip(
+            problem.input_size,
+            problem.output_size,
+            problem.kernel_size,
+            problem.strides,
+            problem.dilation,
+            problem.pads,
+            strict=True,
+        )
+    )

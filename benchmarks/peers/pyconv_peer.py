@@ -1,4 +1,4 @@
-"""pyconv as a user calls it: ops.conv on NumPy arrays."""
+"""pyconv as a user calls it: functions of ops on NumPy arrays. Of any dtype: in float64 they tell what is right."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ class Peer(base.Peer):
             dilation_rate=problem.dilation,
             bias=bias,
         )
+
+    def prepare_pool(self, problem: Problem, kind: str, x: base.Array) -> Callable[[], Any]:
+        function = {"max": pyconv.ops.max_pool, "average": pyconv.ops.average_pool}[kind]
+        return functools.partial(function, x, problem.kernel_size, problem.strides, problem.pads)
 
     def as_array(self, result: Any) -> base.Array:
         array: base.Array = result

@@ -1,4 +1,7 @@
-"""PyTorch at its best: channels_last images, in two dimensions with the weights packed by oneDNN beforehand."""
+"""PyTorch at its best: channels_last images, in two dimensions with the weights packed by oneDNN beforehand.
+
+Timed: a call of the operation, from tensor to tensor.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,17 @@ class Peer(base.Peer):
         return functools.partial(
             function, images, weights, offsets, problem.strides, pads, problem.dilation, problem.groups
         )
+
+    def prepare_pool(self, problem: Problem, kind: str, x: base.Array) -> Callable[[], Any]:
+        images, rank, pads = torch.from_numpy(x).movedim(-1, 1), problem.rank, base.symmetric_pads(problem)
+        if pads is None or (kind == "average" and any(step > 1 for step in problem.dilation)):
+            raise base.UnsupportedError("its pooling has one pad an axis, and the average no dilation")
+        if kind == "max":
+            function = getattr(torch.nn.functional, f"max_pool{rank}d")
+            return functools.partial(function, images, problem.kernel_size, problem.strides, pads, problem.dilation)
+        function = getattr(torch.nn.functional, f"avg_pool{rank}d")
+        arguments = (problem.kernel_size, problem.strides, pads)
+        return functools.partial(function, images, *arguments, count_include_pad=False)
 
     def _padded_first(self, problem: Problem, images: Any, weights: Any, offsets: Any) -> Callable[[], Any]:
         function = getattr(torch.nn.functional, f"conv{problem.rank}d")

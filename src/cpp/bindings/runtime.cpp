@@ -1,5 +1,6 @@
 // runtime.cpp: threads, instruction sets and the facts of the build for Python.
 #include "../dispatch.h"
+#include "../fma_peak.h"
 #include "../parallel.h"
 #include "arrays.h"
 
@@ -15,6 +16,7 @@ void register_runtime(py::module_& module) {
   module.def("set_isa", &set_active_isa, py::arg("name"));
   module.def("get_num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("count"));
+  module.def("fma_peak", &fma_peak, py::arg("threads"), py::arg("seconds"), py::call_guard<py::gil_scoped_release>());
   module.def("build_config", [] {
     const KernelTable& table = active_isa();
     py::dict config;

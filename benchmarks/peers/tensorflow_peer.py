@@ -1,0 +1,44 @@
+"""TensorFlow at its best: a concrete function with the weights as constants, NHWC. Not XLA, which is slower here.
+
+Timed: a call of the function, from tensor to tensor. A frozen v1 session costs as much.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # read when it is imported
+
+import tensorflow as tf
+
+from peers import base, tensorflow_graph
+from problems import Problem
+
+
+class Peer(base.Peer):
+    version = tf.__version__
+
+    def __init__(self, threads: int) -> None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        self._mirrored: list[int] = []
+
+    def prepare(self, problem: Problem, x: base.Array, kernel: base.Array, bias: base.Array) -> Callable[[], Any]:
+        padding, self._mirrored = base.same_or_valid(problem)
+        kernel = np.flip(kernel, [axis - 1 for axis in self._mirrored])
+        return self._prepare(tensorflow_graph.conv(problem, kernel, bias, padding), x)
+
+    def prepare_pool(self, problem: Problem, kind: str, x: base.Array) -> Callable[[], Any]:
+        padding, self._mirrored = base.same_or_valid(problem)
+        return self._prepare(tensorflow_graph.pool(problem, kind, padding), x)
+
+    def _prepare(self, function: Any, x: base.Array) -> Callable[[], Any]:
+        images = tf.constant(np.flip(x, self._mirrored))
+        return lambda: function(images)
+
+    def as_array(self, result: Any) -> base.Array:
+        return np.ascontiguousarray(np.flip(result.numpy(), self._mirrored))

@@ -3,6 +3,7 @@
 #include "../kernel_table.h"
 #include "brgemm.h"
 #include "depthwise.h"
+#include "depthwise_weights.h"
 #include "peak.h"
 #include "pool.h"
 
@@ -15,6 +16,7 @@ constexpr Kernels<T> kKernels = {
     .tile_rows = kTileRows,
     .brgemm = brgemm<T>,
     .depthwise = depthwise<T>,
+    .depthwise_weights = depthwise_weights<T>,
     .max_pool = max_pool<T>,
     .average_pool = average_pool<T>,
     .max_pool_grad = max_pool_grad<T>,

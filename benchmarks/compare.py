@@ -118,7 +118,7 @@ def relative_error(result: NDArray[Any], expected: NDArray[Any]) -> float:
 def estimate(chosen: Sequence[Job], peers: int, threads: Sequence[int], rounds: int, least: float) -> float:
     """Seconds that a run takes, within a quarter or so.
 
-    Each turn waits, makes a call to wake up, and overruns its time by half a call. Two cores of 2024 and peers that are
+    Each turn waits, settles, and overruns both of its times by half a call. Two cores of 2024 and peers that are
     no faster than direct convolution do 1e11 FLOP/s a thread and 1e10 bytes; preparing takes a second for all peers.
     """
     seconds = 0.0
@@ -126,7 +126,7 @@ def estimate(chosen: Sequence[Job], peers: int, threads: Sequence[int], rounds: 
         seconds += 10  # the processes start one after the other
         for job in chosen:
             call = job.work() / (1e11 if job.kind == "conv" else 1e10) / count
-            seconds += 1 + peers * rounds * (PAUSE + least + 1.5 * call)
+            seconds += 1 + peers * rounds * (PAUSE + worker.SETTLE + least + call)
     return seconds
 
 

@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 from jobs import Job
 from peers import MODULES
 
+# The system may wake two threads on one core, and takes some of its ticks (4 ms) to move one to the other: within 10 ms
+# of a pause two threads were often no faster than one.
+SETTLE = 0.03
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -89,8 +93,13 @@ def data(job: Job) -> list[NDArray[Any]]:
 
 
 def seconds_per_call(run: Callable[[], Any], least: float) -> float:
-    """The mean over as many calls as fill `least` seconds, after one that wakes caches and threads."""
-    run()
+    """The mean over as many calls as fill `least` seconds, after some that fill caches and settle threads."""
+    calls(run, SETTLE)
+    return calls(run, least)
+
+
+def calls(run: Callable[[], Any], least: float) -> float:
+    """Seconds a call, over as many as fill `least` seconds, one at least."""
     count, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < least or count == 0:
         run()

@@ -1,6 +1,6 @@
-"""TensorFlow at its best: a concrete function with the weights as constants, NHWC. Not XLA, which is slower here.
+"""TensorFlow at its best: a concrete function with the weights as constants, NHWC, without XLA.
 
-Timed: a call of the function, from tensor to tensor. A frozen v1 session costs as much.
+Timed: a call of the function, from tensor to tensor. A frozen v1 session is 1 to 20 % slower.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +21,14 @@ Link = tuple[Array, Callable[[Array], Array]]
 _local = threading.local()  # .tape: the tape that records in this thread, if any
 
 
-@dataclass(frozen=True)
-class _Note:
+class _Note(NamedTuple):
     output: Array  # kept alive by the note, so that its id stays unique while the tape lives
     links: tuple[Link, ...]
+
+
+def recording() -> bool:
+    """Whether a tape records in this thread: an operation that asks need not prepare its links otherwise."""
+    return getattr(_local, "tape", None) is not None
 
 
 def record(output: Array, *links: Link) -> None:

@@ -1,6 +1,7 @@
 // runtime.cpp: threads, instruction sets and the facts of the build for Python.
 #include "../dispatch.h"
 #include "../parallel.h"
+#include "../workspace.h"
 #include "arrays.h"
 
 namespace pyconv {
@@ -15,6 +16,8 @@ void register_runtime(py::module_& module) {
   module.def("set_isa", &set_active_isa, py::arg("name"));
   module.def("get_num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("count"));
+  module.def("release_workspaces", &release_workspaces);
+  module.def("kept_workspace_bytes", &kept_workspace_bytes);
   module.def("build_config", [] {
     const KernelTable& table = active_isa();
     py::dict config;

@@ -86,6 +86,7 @@ class Layer:
         self._op = type(self).__name__  # how errors name the layer
         self.name = unique_name(self._op) if name is None else str(name)
         self.dtype = _float_name(self._op, dtype)
+        self._input_dtype = np.dtype(self.dtype)  # np.dtype compares to it without parsing a name
         self.built = False
         self.input_shape: Shape | None = _declared_shape(self._op, kwargs)
         self.input_axes: dict[int, int] = {}  # axis -> the size that the weights were made for
@@ -251,9 +252,9 @@ class Layer:
             yield from (candidate for candidate in candidates if isinstance(candidate, Layer))
 
     def _cast(self, x: Array) -> Array:
-        if x.dtype == self.dtype:
+        if x.dtype == self._input_dtype:
             return x
-        y = x.astype(self.dtype)
+        y = x.astype(self._input_dtype)
         record(y, (x, lambda dy: dy.astype(x.dtype)))
         return y
 

@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Link = tuple[Array, Callable[[Array], Array]]
 
-_local = threading.local()  # .tape: the tape that records in this thread, if any
+
+class _Local(threading.local):
+    tape: Tape | None = None  # that which records in this thread
+
+
+_local = _Local()
 
 
 class _Note(NamedTuple):
@@ -28,7 +33,7 @@ class _Note(NamedTuple):
 
 def recording() -> bool:
     """Whether a tape records in this thread: an operation that asks need not prepare its links otherwise."""
-    return getattr(_local, "tape", None) is not None
+    return _local.tape is not None
 
 
 def record(output: Array, *links: Link) -> None:
@@ -37,9 +42,8 @@ def record(output: Array, *links: Link) -> None:
     `output` must be a new array object (a view is fine), never an input itself: arrays are told apart by
     identity.
     """
-    tape: Tape | None = getattr(_local, "tape", None)
-    if tape is not None:
-        tape._record(output, links)
+    if _local.tape is not None:
+        _local.tape._record(output, links)
 
 
 class Tape:
@@ -65,7 +69,7 @@ class Tape:
         self._notes: list[_Note] = []
 
     def __enter__(self) -> Tape:
-        self._outer = getattr(_local, "tape", None)
+        self._outer = _local.tape
         _local.tape = self
         return self
 

@@ -178,12 +178,38 @@ DENSE = Settled("dense", (1,), "valid", (1,), False)
 
 
 def convolve(settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, out: Array | None = None) -> Array:
-    """The operation on arrays that came through `as_float`, noted on the tape."""
+    """The operation on arrays that came through `as_float`, noted on the tape.
+
+    What a layer's call costs beside the core's work is here: a key, a result, the packed weights.
+    """
+    if settled.channels_first:
+        return _channels_first(settled, x, kernel, bias, out)
     if x.dtype != kernel.dtype:
         x, kernel, bias = _operands(settled.op, x, kernel, bias)
-    if not settled.channels_first:
-        return _channels_last(settled, x, kernel, bias, out)
-    y = shapes.channels_first(_channels_last(settled, shapes.channels_last(x), kernel, bias, None))
+    weights = kernel.value if isinstance(kernel, Variable) else kernel
+    offset = bias.value if isinstance(bias, Variable) else bias
+    problem, plan, shape = forward(
+        _core.get_isa(), settled, x.dtype, x.shape, weights.shape, None if offset is None else offset.shape
+    )
+    y = np.empty(shape, x.dtype) if out is None else checked_out(settled.op, out, shape, x.dtype, x, weights, offset)
+    src, dst = contiguous(x), y
+    if settled.op == "dense":
+        src, dst = src.reshape(plan.src_shape), y.reshape(plan.dst_shape)
+    numbers = None if offset is None else contiguous(offset)
+    if isinstance(kernel, Variable) and not recording():
+        plan.run(src, kernel.packed(plan), numbers, dst)
+        return y
+    # A recorded run packs for itself: the optimizer's step that follows would drop the packed weights at once.
+    matrices = contiguous(weights).reshape(plan.weights_shape)
+    plan.run(src, matrices, numbers, dst)
+    if recording():
+        record(y, *_links(problem, x, weights, offset, src, matrices))
+    return y
+
+
+def _channels_first(settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, out: Array | None) -> Array:
+    settled = settled._replace(channels_first=False)
+    y = shapes.channels_first(convolve(settled, shapes.channels_last(x), kernel, bias))
     if out is None:
         return y
     np.copyto(checked_out(settled.op, out, y.shape, y.dtype, x, kernel, bias), y)
@@ -230,7 +256,7 @@ def forward(
 ) -> Forward:
     """The plan for arrays of these shapes, channels last; raises ValueError where they don't fit together."""
     op, strides, padding, dilation, _ = settled
-    src_shape, window, groups, filters = _SIZES[op](settled, x_shape, kernel_shape)
+    src_shape, window, groups, filters = _SIZES[op](x_shape, kernel_shape)
     if bias_shape not in (None, (filters,)):
         raise ValueError(f"{op}: bias must have shape ({filters},), a number a filter. Received: {bias_shape}.")
     batch, *size, channels = src_shape
@@ -268,28 +294,28 @@ def _plan(isa: str, direction: Direction, problem: Problem) -> _core.ConvPlan:
 _Sizes = tuple[tuple[int, ...], tuple[int, ...], int, int]
 
 
-def _conv_sizes(settled: Settled, x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
+def _conv_sizes(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
     *window, group_channels, filters = kernel_shape
     channels = x_shape[-1]
     if channels == 0 or group_channels == 0 or channels % group_channels:
         raise ValueError(
             "conv: the channels of inputs must be a multiple of the channels of kernel (its axis -2). "
-            f"Received: channels={channels}, inputs.shape={_given(settled, x_shape)}, kernel.shape={kernel_shape}."
+            f"Received: channels={channels}, inputs.shape={x_shape} (channels last), kernel.shape={kernel_shape}."
         )
     return x_shape, tuple(window), channels // group_channels, filters
 
 
-def _depthwise_sizes(settled: Settled, x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
+def _depthwise_sizes(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
     *window, channels, multiplier = kernel_shape
     if x_shape[-1] != channels:
         raise ValueError(
             "depthwise_conv: inputs and kernel (its axis -2) must have equally many channels. Received: "
-            f"channels={x_shape[-1]}, inputs.shape={_given(settled, x_shape)}, kernel.shape={kernel_shape}."
+            f"channels={x_shape[-1]}, inputs.shape={x_shape} (channels last), kernel.shape={kernel_shape}."
         )
     return x_shape, tuple(window), channels, channels * multiplier
 
 
-def _dense_sizes(settled: Settled, x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
+def _dense_sizes(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
     if not x_shape or len(kernel_shape) != 2 or x_shape[-1] != kernel_shape[0]:
         raise ValueError(
             "dense: kernel must have two axes, the first as long as the last axis of x. "
@@ -301,38 +327,11 @@ def _dense_sizes(settled: Settled, x_shape: tuple[int, ...], kernel_shape: tuple
     return ((1, pixels, length) if pixels else (0, 1, length)), (1,), 1, units
 
 
-_SIZES: dict[Operation, Callable[[Settled, tuple[int, ...], tuple[int, ...]], _Sizes]] = {
+_SIZES: dict[Operation, Callable[[tuple[int, ...], tuple[int, ...]], _Sizes]] = {
     "conv": _conv_sizes,
     "depthwise_conv": _depthwise_sizes,
     "dense": _dense_sizes,
 }
-
-
-def _given(settled: Settled, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape with the channels last as the caller gave it."""
-    return (shape[0], shape[-1], *shape[1:-1]) if settled.channels_first else shape
-
-
-def _channels_last(settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, out: Array | None) -> Array:
-    offset = bias.value if isinstance(bias, Variable) else bias
-    problem, made, shape = forward(
-        _core.get_isa(), settled, x.dtype, x.shape, kernel.shape, None if offset is None else offset.shape
-    )
-    y = np.empty(shape, x.dtype) if out is None else checked_out(settled.op, out, shape, x.dtype, x, kernel, offset)
-    src, dst = contiguous(x), y
-    if settled.op == "dense":
-        src, dst = src.reshape(made.src_shape), y.reshape(made.dst_shape)
-    numbers = None if offset is None else contiguous(offset)
-    if isinstance(kernel, Variable) and not recording():
-        made.run(src, kernel.packed(made), numbers, dst)
-        return y
-    # A recorded run packs for itself: the optimizer's step that follows would drop the packed weights at once.
-    values = kernel.value if isinstance(kernel, Variable) else kernel
-    weights = contiguous(values).reshape(made.weights_shape)
-    made.run(src, weights, numbers, dst)
-    if recording():
-        record(y, *_links(problem, x, values, offset, src, weights))
-    return y
 
 
 def _links(problem: Problem, x: Array, kernel: Array, bias: Array | None, src: Array, weights: Array) -> list[Link]:

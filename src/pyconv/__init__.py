@@ -25,7 +25,16 @@ from pyconv import (
     utils,
 )
 from pyconv._core import __version__
-from pyconv.config import available_isas, get_isa, get_num_threads, set_isa, set_num_threads, show_config
+from pyconv.config import (
+    available_isas,
+    get_isa,
+    get_num_threads,
+    release_workspaces,
+    set_isa,
+    set_num_threads,
+    show_config,
+)
+from pyconv.explain import explain
 from pyconv.initializers import Initializer
 from pyconv.layers import Input, Layer
 from pyconv.losses import Loss
@@ -49,6 +58,7 @@ __all__ = [
     "available_isas",
     "callbacks",
     "config",
+    "explain",
     "get_isa",
     "get_num_threads",
     "gradient",
@@ -61,6 +71,7 @@ __all__ = [
     "optimizers",
     "plotting",
     "random",
+    "release_workspaces",
     "seed",
     "set_isa",
     "set_num_threads",

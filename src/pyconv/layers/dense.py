@@ -71,6 +71,7 @@ class Dense(Layer):
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
         )
+        self.convolution = DENSE
         self.units = geometry.integer(self._op, "units", units)
         self.activation: Callable[..., Array] = activations.get(activation)
         self.use_bias = bool(use_bias)
@@ -89,7 +90,7 @@ class Dense(Layer):
         self.input_axes = {-1: channels}
 
     def call(self, x: Array) -> Array:
-        return self.activation(convolve(DENSE, x, self.kernel, self.bias))
+        return self.activation(convolve(self.convolution, x, self.kernel, self.bias))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

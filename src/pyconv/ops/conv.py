@@ -184,9 +184,9 @@ def convolve(settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, ou
     """
     if settled.channels_first:
         return _channels_first(settled, x, kernel, bias, out)
-    if x.dtype != kernel.dtype:
-        x, kernel, bias = _operands(settled.op, x, kernel, bias)
     weights = kernel.value if isinstance(kernel, Variable) else kernel
+    if x.dtype != weights.dtype:
+        return convolve(settled, *_operands(settled.op, x, kernel, bias), out)
     offset = bias.value if isinstance(bias, Variable) else bias
     problem, plan, shape = forward(
         _core.get_isa(), settled, x.dtype, x.shape, weights.shape, None if offset is None else offset.shape

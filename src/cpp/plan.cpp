@@ -86,10 +86,12 @@ void ConvPlan::run(const ConvTensors& tensors, const std::byte* packed) const {
 }
 
 void ConvPlan::run(const ConvTensors& tensors) const {
-  if (algorithm_->pack == nullptr) return run(tensors, nullptr);
-  const Workspace packed(memory().packed_bytes);
-  algorithm_->pack(problem_, *kernels_, threads(), tensors.weights, packed.get());
-  run(tensors, packed.get());
+  const int count = threads();
+  const ConvMemory wanted = algorithm_->memory(problem_, *kernels_, count);
+  const int64_t packed_bytes = align_up(wanted.packed_bytes);
+  const Workspace workspace(packed_bytes + wanted.workspace_bytes);
+  if (algorithm_->pack) algorithm_->pack(problem_, *kernels_, count, tensors.weights, workspace.get());
+  algorithm_->run(problem_, *kernels_, count, tensors, workspace.get(), workspace.get() + packed_bytes);
 }
 
 }  // namespace pyconv

@@ -46,7 +46,8 @@ def explain(layer: Layer, input_shape: tuple[int, ...]) -> str:
       algorithm  direct on ...
                  depthwise refuses: more than one channel a group...
       work       84672 FLOPs, 2 for each of 14 * 14 * 3 * 3 * 3 * 8 multiply-adds
-      memory     input 9408, kernel 864, bias 32, output 6272 bytes; packed weights ..., workspace ... bytes
+      memory     input 9408, kernel 864, bias 32, output 6272 bytes
+                 packed weights ... bytes, workspace ... bytes with ... threads
     """
     if not isinstance(layer, Layer):
         raise TypeError(f"explain: layer must be a layer. Received: {layer!r}.")
@@ -95,9 +96,10 @@ def _convolution(layer: BaseConv | Dense, shape: tuple[int, ...]) -> Iterator[st
     yield f"  work       {plan.flops} FLOPs, 2 for each of {product} multiply-adds"
     arrays = {"input": shape, "kernel": kernel_shape, "bias": bias_shape or (0,), "output": output_shape}
     sizes = ", ".join(f"{name} {math.prod(sizes) * dtype.itemsize}" for name, sizes in arrays.items())
+    yield f"  memory     {sizes} bytes"
     yield (
-        f"  memory     {sizes} bytes; packed weights {plan.packed_bytes}, workspace {plan.workspace_bytes} bytes "
-        f"with {_core.get_num_threads()} threads"
+        f"  {'':<11}packed weights {plan.packed_bytes} bytes, workspace {plan.workspace_bytes} bytes with "
+        f"{_core.get_num_threads()} threads"
     )
 
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "parallel.h"
+#include "workspace.h"
 
 namespace pyconv {
 namespace {
@@ -50,11 +51,11 @@ ConvPlan::ConvPlan(const ConvProblem& problem, const KernelTable& kernels, const
       algorithm_ = candidate;
       return;
     }
-    refusals_ += std::string(refusals_.empty() ? "" : "; ") + candidate->name + ": " + reason;
+    refusals_.emplace_back(candidate->name, reason);
   }
   throw std::invalid_argument(
       refusals_.empty() ? "ConvPlan: algorithm must be one of conv_algorithms(). Received: algorithm=" + algorithm
-                        : "ConvPlan: the algorithm refuses this problem: " + refusals_ + ".");
+                        : "ConvPlan: the algorithm refuses this problem: " + refusals_text() + ".");
 }
 
 int ConvPlan::threads() const { return threads_for(problem_.flops()); }
@@ -63,7 +64,13 @@ ConvMemory ConvPlan::memory() const { return algorithm_->memory(problem_, *kerne
 
 std::string ConvPlan::describe() const {
   return benchdnn_line(problem_) + " -> " + algorithm_->name + " on " + kernels_->name +
-         (refusals_.empty() ? "" : " (" + refusals_ + ")");
+         (refusals_.empty() ? "" : " (" + refusals_text() + ")");
+}
+
+std::string ConvPlan::refusals_text() const {
+  std::string text;
+  for (const auto& [name, reason] : refusals_) text += (text.empty() ? "" : "; ") + name + ": " + reason;
+  return text;
 }
 
 Buffer ConvPlan::pack(const void* weights) const {
@@ -76,8 +83,17 @@ Buffer ConvPlan::pack(const void* weights) const {
 void ConvPlan::run(const ConvTensors& tensors, const std::byte* packed) const {
   // threads() may change between two calls when another thread calls set_num_threads, hence asked once.
   const int count = threads();
-  const Buffer workspace = make_buffer(algorithm_->memory(problem_, *kernels_, count).workspace_bytes);
+  const Workspace workspace(algorithm_->memory(problem_, *kernels_, count).workspace_bytes);
   algorithm_->run(problem_, *kernels_, count, tensors, packed, workspace.get());
+}
+
+void ConvPlan::run(const ConvTensors& tensors) const {
+  const int count = threads();
+  const ConvMemory wanted = algorithm_->memory(problem_, *kernels_, count);
+  const int64_t packed_bytes = align_up(wanted.packed_bytes);
+  const Workspace workspace(packed_bytes + wanted.workspace_bytes);
+  if (algorithm_->pack) algorithm_->pack(problem_, *kernels_, count, tensors.weights, workspace.get());
+  algorithm_->run(problem_, *kernels_, count, tensors, workspace.get(), workspace.get() + packed_bytes);
 }
 
 }  // namespace pyconv

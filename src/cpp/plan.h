@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "algorithms.h"
 #include "buffer.h"
@@ -22,6 +24,9 @@ class ConvPlan {
   // Bytes for packed weights and workspace with the present number of threads.
   ConvMemory memory() const;
 
+  // The algorithms asked before the chosen one, and why each refused.
+  const std::vector<std::pair<std::string, std::string>>& refusals() const { return refusals_; }
+
   // The problem in benchdnn's words, the algorithm, and the reasons of those that refused.
   std::string describe() const;
 
@@ -31,13 +36,17 @@ class ConvPlan {
   // Runs with weights packed before; throws std::bad_alloc when there is no memory for the workspace.
   void run(const ConvTensors& tensors, const std::byte* packed) const;
 
+  // Runs with weights packed for this run alone.
+  void run(const ConvTensors& tensors) const;
+
  private:
   int threads() const;
+  std::string refusals_text() const;
 
   ConvProblem problem_;
   const KernelTable* kernels_;
   const ConvAlgorithm* algorithm_ = nullptr;
-  std::string refusals_;
+  std::vector<std::pair<std::string, std::string>> refusals_;
 };
 
 }  // namespace pyconv

@@ -30,11 +30,13 @@ from pyconv.config import (
     get_isa,
     get_num_threads,
     get_precision,
+    release_workspaces,
     set_isa,
     set_num_threads,
     set_precision,
     show_config,
 )
+from pyconv.explain import explain
 from pyconv.initializers import Initializer
 from pyconv.layers import Input, Layer
 from pyconv.losses import Loss
@@ -58,6 +60,7 @@ __all__ = [
     "available_isas",
     "callbacks",
     "config",
+    "explain",
     "get_isa",
     "get_num_threads",
     "get_precision",
@@ -71,6 +74,7 @@ __all__ = [
     "optimizers",
     "plotting",
     "random",
+    "release_workspaces",
     "seed",
     "set_isa",
     "set_num_threads",

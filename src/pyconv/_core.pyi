@@ -15,6 +15,13 @@ _Array = NDArray[np.float32] | NDArray[np.float64]
 __version__: str
 
 @final
+class PackedWeights:
+    """Weights in the form that one plan's runs read: a copy, immutable, so any number of threads may share it."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+@final
 class ConvPlan:
     """A convolution ready to run: the problem, the algorithm chosen for it, its workspace size."""
 
@@ -44,14 +51,36 @@ class ConvPlan:
     @property
     def output_size(self) -> tuple[int, ...]: ...
     @property
+    def src_shape(self) -> tuple[int, ...]: ...
+    @property
+    def weights_shape(self) -> tuple[int, ...]: ...
+    @property
+    def dst_shape(self) -> tuple[int, ...]: ...
+    @property
     def flops(self) -> int: ...
     @property
-    def workspace_bytes(self) -> int: ...
+    def packed_bytes(self) -> int:
+        """Bytes of packed weights, 0 where the algorithm reads them as they are."""
+
+    @property
+    def workspace_bytes(self) -> int:
+        """Bytes of scratch memory a run needs with the present number of threads."""
+
+    @property
+    def refusals(self) -> list[tuple[str, str]]:
+        """The algorithms asked before the chosen one, and why each refused."""
+
     def describe(self) -> str:
         """The problem, the algorithm chosen, and why those before it refused, in one line."""
 
-    def run(self, src: _Array, weights: _Array, bias: _Array | None, dst: _Array) -> None:
-        """Runs the plan: forward writes dst, backward_data src, backward_weights weights and bias."""
+    def pack(self, weights: _Array) -> PackedWeights:
+        """The weights as they are now, for any number of runs of this plan; not for backward_weights."""
+
+    def run(self, src: _Array, weights: _Array | PackedWeights, bias: _Array | None, dst: _Array) -> None:
+        """Runs the plan: forward writes dst, backward_data src, backward_weights weights and bias.
+
+        Weights given as an array are packed for this run alone.
+        """
 
 @final
 class PoolPlan:
@@ -91,6 +120,10 @@ def get_num_threads() -> int: ...
 def set_num_threads(count: int) -> None: ...
 def fma_peak(threads: int, seconds: float) -> float:
     """float32 FLOP/s of multiply-adds in registers, measured for so long: the limit a direct convolution runs into."""
+
+def release_workspaces() -> None: ...
+def kept_workspace_bytes() -> int:
+    """Bytes of scratch memory kept between runs, that which a run holds at the moment not counted."""
 
 def build_config() -> dict[str, Any]:
     """Compiler and tile sizes of the ISA in use, for pyconv.show_config()."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-import platform
+import sys
 from collections.abc import Sequence
 from typing import Any, Literal, overload
 
@@ -20,6 +20,7 @@ __all__ = [
     "get_num_threads",
     "get_precision",
     "image_data_format",
+    "release_workspaces",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
@@ -28,6 +29,8 @@ __all__ = [
     "set_precision",
     "show_config",
 ]
+
+Precision = Literal["strict", "auto", "fast"]
 
 _MAX_THREADS = 2**15  # far beyond any machine, small enough for the core to number its parts
 
@@ -73,9 +76,9 @@ def set_isa(name: str) -> None:
     _core.set_isa(name)
 
 
-def get_precision() -> Literal["strict", "auto", "fast"]:
+def get_precision() -> Precision:
     """What algorithms may give up for speed: "auto", unless changed by `set_precision`."""
-    precision: Literal["strict", "auto", "fast"] = _defaults["precision"]
+    precision: Precision = _defaults["precision"]
     return precision
 
 
@@ -94,6 +97,16 @@ def set_precision(precision: str) -> None:
     """
     _require_one_of("set_precision", "precision", precision, ("strict", "auto", "fast"))
     _defaults["precision"] = precision
+
+
+def release_workspaces() -> None:
+    """Gives back the scratch memory that convolutions have kept for the next ones.
+
+    A run takes a block that an earlier run left, or makes one, and leaves it when it is done: as many blocks as calls
+    have been under way at once, 16 at most, each as large as the largest workspace it has served. A block of more
+    than 64 MiB is given back after its run without being asked. Blocks that a run holds at the moment stay.
+    """
+    _core.release_workspaces()
 
 
 def image_data_format() -> str:
@@ -148,7 +161,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     _require_one_of("show_config", "mode", mode, ("stdout", "dicts"))
     config: dict[str, Any] = {
         "version": _core.__version__,
-        "python": platform.python_version(),
+        "python": sys.version.split()[0],
         "numpy": np.__version__,
         "isa": get_isa(),
         "available_isas": available_isas(),

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,22 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Link = tuple[Array, Callable[[Array], Array]]
 
-_local = threading.local()  # .tape: the tape that records in this thread, if any
+
+class _Local(threading.local):
+    tape: Tape | None = None  # that which records in this thread
 
 
-@dataclass(frozen=True)
-class _Note:
+_local = _Local()
+
+
+class _Note(NamedTuple):
     output: Array  # kept alive by the note, so that its id stays unique while the tape lives
     links: tuple[Link, ...]
+
+
+def recording() -> bool:
+    """Whether a tape records in this thread: an operation that asks need not prepare its links otherwise."""
+    return _local.tape is not None
 
 
 def record(output: Array, *links: Link) -> None:
@@ -34,9 +42,8 @@ def record(output: Array, *links: Link) -> None:
     `output` must be a new array object (a view is fine), never an input itself: arrays are told apart by
     identity.
     """
-    tape: Tape | None = getattr(_local, "tape", None)
-    if tape is not None:
-        tape._record(output, links)
+    if _local.tape is not None:
+        _local.tape._record(output, links)
 
 
 class Tape:
@@ -62,7 +69,7 @@ class Tape:
         self._notes: list[_Note] = []
 
     def __enter__(self) -> Tape:
-        self._outer = getattr(_local, "tape", None)
+        self._outer = _local.tape
         _local.tape = self
         return self
 

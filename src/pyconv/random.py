@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import operator
+import threading
 
 import numpy as np
 
 __all__ = ["generator", "seed"]
 
-_generator = np.random.Generator(np.random.PCG64())
+# Made when it is first asked for: numpy.random is a third of what `import pyconv` would take otherwise.
+_lock = threading.Lock()
+_generator: np.random.Generator | None = None
 
 
 def seed(seed: int) -> None:
@@ -29,12 +32,16 @@ def seed(seed: int) -> None:
     >>> pyconv.random.generator().random() == first
     True
     """
-    _generator.bit_generator.state = seeded("seed", seed).bit_generator.state
+    generator().bit_generator.state = seeded("seed", seed).bit_generator.state
 
 
 def generator() -> np.random.Generator:
     """The generator of the process, always the same object."""
-    return _generator
+    global _generator  # noqa: PLW0603 - the one there is
+    with _lock:
+        if _generator is None:
+            _generator = np.random.Generator(np.random.PCG64())
+        return _generator
 
 
 def seeded(op: str, seed: int) -> np.random.Generator:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random as python_random
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -28,6 +26,8 @@ def set_random_seed(seed: int) -> None:
     if seed >= 2**32:
         raise ValueError(f"set_random_seed: seed must be less than 2**32. Received: seed={seed}.")
     random.seed(seed)
+    import random as python_random  # noqa: PLC0415 - so that `import pyconv` stays light
+
     np.random.seed(seed)  # noqa: NPY002  # it is the old one that programs may depend on
     python_random.seed(int(seed))
 

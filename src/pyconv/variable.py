@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from pyconv import _core
+
+# How many plans' packed copies a variable keeps, each as large as the weight itself. A plan belongs to one shape of
+# input: that of training, the last and smaller batch, one image alone, and one to spare.
+_KEPT_PACKED = 4
+
 
 class Variable:
     """A weight with a name, a shape and a value that is replaced in place.
+
+    The value is changed by `assign` and within `writing` alone, so that what has been derived from it, weights packed
+    for the core, can be dropped then. Any number of threads may read a variable while none changes it.
 
     Args:
         value: the initial value, copied.
@@ -21,8 +33,10 @@ class Variable:
     >>> from pyconv import Variable
     >>> bias = Variable([0.0, 0.0], dtype="float32", name="bias")
     >>> bias.assign([1.0, 2.0])
+    >>> with bias.writing() as array:
+    ...     array *= 2
     >>> bias.numpy()
-    array([1., 2.], dtype=float32)
+    array([2., 4.], dtype=float32)
     """
 
     def __init__(
@@ -32,21 +46,35 @@ class Variable:
         trainable: bool = True,
         name: str = "variable",
     ) -> None:
-        self.value: NDArray[Any] = np.array(value, dtype=dtype, order="C")
+        self._array: NDArray[Any] = np.array(value, dtype=dtype, order="C")
+        self._value = self._array.view()
+        self._value.flags.writeable = False
+        self._version = 0
+        self._packed = _packed_copies(self._value)
         self.trainable = trainable
         self.name = name
 
     @property
+    def value(self) -> NDArray[Any]:
+        """The value as a read-only array that shows every change; always the same object, as a `Tape` needs it."""
+        return self._value
+
+    @property
+    def version(self) -> int:
+        """A number that changes whenever the value may have changed."""
+        return self._version
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape
+        return self._value.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.value.dtype
+        return self._value.dtype
 
     def numpy(self) -> NDArray[Any]:
         """A copy of the value."""
-        return self.value.copy()
+        return self._array.copy()
 
     def assign(self, value: ArrayLike) -> None:
         """Replaces the value; raises ValueError when the shape differs."""
@@ -56,13 +84,44 @@ class Variable:
                 f"Variable.assign: value must have the shape of {self.name}, {self.shape}. "
                 f"Received: value.shape={array.shape}"
             )
-        self.value[...] = array
+        with self.writing() as mine:
+            mine[...] = array
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[NDArray[Any]]:
+        """The array itself, to be changed in place within the `with` block and not after it."""
+        try:
+            yield self._array
+        finally:
+            # After the change, and a new cache rather than a cleared one: a thread that packed old numbers meanwhile
+            # puts them where nobody looks any more.
+            self._version += 1
+            self._packed = _packed_copies(self._value)
+
+    def packed(self, plan: _core.ConvPlan) -> _core.PackedWeights:
+        """The value packed for a plan; packed once and kept until the value changes, for the last four plans."""
+        return self._packed(plan)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For pickle and copy: the packed copies stay here, a plan holds memory of this process.
+        return type(self), (self._array, None, self.trainable, self.name)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        array = self.value if dtype is None else self.value.astype(dtype, copy=False)
-        if copy is False and array is not self.value:
+        array = self._value if dtype is None else self._value.astype(dtype, copy=False)
+        if copy is False and array is not self._value:
             raise ValueError(f"Variable: {self.name} of dtype {self.dtype} can't become {dtype} without a copy.")
-        return array.copy() if copy and array is self.value else array
+        return array.copy() if copy and array is self._value else array
 
     def __repr__(self) -> str:
         return f"<Variable name={self.name}, shape={self.shape}, dtype={self.dtype}>"
+
+
+def _packed_copies(value: NDArray[Any]) -> Callable[[_core.ConvPlan], _core.PackedWeights]:
+    """A function plan -> packed value that remembers its last results; lru_cache may be called from many threads."""
+
+    @functools.lru_cache(maxsize=_KEPT_PACKED)
+    def packed(plan: _core.ConvPlan) -> _core.PackedWeights:
+        # Dense and depthwise kernels have the numbers of the plan's weights, in the same order, in another shape.
+        return plan.pack(value.reshape(plan.weights_shape))
+
+    return packed

@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,9 @@ inline void* data_of(const char* name, const py::array& array, DType dtype, cons
   if (!array.dtype().is(expected) && !array.dtype().equal(expected))
     throw py::type_error(std::string(name) + " must have dtype " + py::str(expected).cast<std::string>() +
                          ". Received: " + py::str(array.dtype()).cast<std::string>());
-  const Shape actual(array.shape(), array.shape() + array.ndim());
-  if (actual != shape)
-    throw std::invalid_argument(std::string(name) + " must have shape " + text(shape) + ". Received: " + text(actual));
+  if (!std::equal(array.shape(), array.shape() + array.ndim(), shape.begin(), shape.end()))
+    throw std::invalid_argument(std::string(name) + " must have shape " + text(shape) +
+                                ". Received: " + text(Shape(array.shape(), array.shape() + array.ndim())));
   if (!(array.flags() & py::array::c_style)) throw std::invalid_argument(std::string(name) + " must be C-contiguous.");
   if (write && !array.writeable()) throw std::invalid_argument(std::string(name) + " must be writeable.");
   return const_cast<void*>(array.data());
@@ -48,6 +49,12 @@ inline Shape image_shape(int64_t mb, const Axes& axes, int64_t Axis::* size, siz
   for (size_t index = kSpatialAxes - rank; index < kSpatialAxes; ++index) shape.push_back(axes[index].*size);
   shape.push_back(c);
   return shape;
+}
+
+inline py::tuple tuple_of(const Shape& shape) {
+  py::tuple sizes(shape.size());
+  for (size_t index = 0; index < shape.size(); ++index) sizes[index] = shape[index];
+  return sizes;
 }
 
 inline py::tuple spatial_sizes(const Axes& axes, int64_t Axis::* size, size_t rank) {

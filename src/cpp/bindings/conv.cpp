@@ -1,6 +1,8 @@
 // conv.cpp: ConvPlan for Python.
 #include <pybind11/stl.h>
 
+#include <cstring>
+
 #include "../dispatch.h"
 #include "../plan.h"
 #include "arrays.h"
@@ -23,32 +25,84 @@ Precision precision_of(const std::string& name) {
   throw std::invalid_argument("precision must be strict, auto or fast. Received: precision=" + name);
 }
 
-struct PyConvPlan {
-  ConvPlan plan;
-  size_t rank;
-
-  void run(const py::array& src, const py::array& weights, const std::optional<py::array>& bias,
-           const py::array& dst) const {
-    const ConvProblem& p = plan.problem();
-    Shape weights_shape = image_shape(0, p.axes, &Axis::k, rank, p.group_ic());
-    weights_shape.erase(weights_shape.begin());
-    weights_shape.push_back(p.oc);
-    const bool weight_gradient = p.direction == Direction::backward_weights;
-    const ConvTensors tensors{.src = data_of("src", src, p.dtype, image_shape(p.mb, p.axes, &Axis::i, rank, p.ic),
-                                             p.direction == Direction::backward_data),
-                              .weights = data_of("weights", weights, p.dtype, weights_shape, weight_gradient),
-                              .bias = bias ? data_of("bias", *bias, p.dtype, {p.oc}, weight_gradient) : nullptr,
-                              .dst = data_of("dst", dst, p.dtype, image_shape(p.mb, p.axes, &Axis::o, rank, p.oc),
-                                             p.direction == Direction::forward)};
-    const py::gil_scoped_release unlocked;
-    plan.run(tensors, plan.pack(tensors.weights).get());
+// A plan with the shapes of the arrays it runs on.
+class PyConvPlan {
+ public:
+  PyConvPlan(ConvPlan made, size_t rank)
+      : plan(std::move(made)),
+        src_shape(image_shape(problem().mb, problem().axes, &Axis::i, rank, problem().ic)),
+        weights_shape(image_shape(0, problem().axes, &Axis::k, rank, problem().group_ic())),
+        dst_shape(image_shape(problem().mb, problem().axes, &Axis::o, rank, problem().oc)) {
+    weights_shape.erase(weights_shape.begin());  // weights have no batch
+    weights_shape.push_back(problem().oc);
   }
+
+  const ConvProblem& problem() const { return plan.problem(); }
+  bool makes_weights() const { return problem().direction == Direction::backward_weights; }
+  void* weights_of(const py::array& weights) const {
+    return data_of("weights", weights, problem().dtype, weights_shape, makes_weights());
+  }
+
+  // All but the weights.
+  ConvTensors tensors(const py::array& src, const std::optional<py::array>& bias, const py::array& dst) const {
+    const ConvProblem& p = problem();
+    return {.src = data_of("src", src, p.dtype, src_shape, p.direction == Direction::backward_data),
+            .bias = bias ? data_of("bias", *bias, p.dtype, {p.oc}, makes_weights()) : nullptr,
+            .dst = data_of("dst", dst, p.dtype, dst_shape, p.direction == Direction::forward)};
+  }
+
+  ConvPlan plan;
+  Shape src_shape, weights_shape, dst_shape;
 };
+
+// The weights in the form that one plan's runs read: a copy, immutable, so any number of threads may share it.
+struct PyPackedWeights {
+  std::shared_ptr<const PyConvPlan> plan;
+  Buffer memory;
+  int64_t bytes;
+};
+
+std::unique_ptr<PyPackedWeights> pack(const std::shared_ptr<PyConvPlan>& self, const py::array& weights) {
+  if (self->makes_weights())
+    throw std::invalid_argument("ConvPlan.pack: a plan must read weights. Received: direction=backward_weights.");
+  const void* data = self->weights_of(weights);
+  const int64_t bytes = self->plan.algorithm().pack ? self->plan.memory().packed_bytes : weights.nbytes();
+  const py::gil_scoped_release unlocked;
+  if (self->plan.algorithm().pack) return std::make_unique<PyPackedWeights>(self, self->plan.pack(data), bytes);
+  Buffer copy = make_buffer(bytes);
+  std::memcpy(copy.get(), data, static_cast<size_t>(bytes));
+  return std::make_unique<PyPackedWeights>(self, std::move(copy), bytes);
+}
+
+// weights: an array, packed for this run alone, or what pack returned.
+void run(const PyConvPlan& self, const py::array& src, const py::object& weights, const std::optional<py::array>& bias,
+         const py::array& dst) {
+  ConvTensors tensors = self.tensors(src, bias, dst);
+  if (py::isinstance<py::array>(weights)) {
+    tensors.weights = self.weights_of(py::reinterpret_borrow<py::array>(weights));
+    const py::gil_scoped_release unlocked;
+    return self.plan.run(tensors);
+  }
+  if (!py::isinstance<PyPackedWeights>(weights))
+    throw py::type_error("ConvPlan.run: weights must be an array or PackedWeights. Received: " +
+                         py::str(py::type::of(weights)).cast<std::string>());
+  const auto& packed = weights.cast<const PyPackedWeights&>();
+  if (packed.plan.get() != &self)
+    throw std::invalid_argument(
+        "ConvPlan.run: packed weights must come from the same plan's pack. Received: those of " +
+        packed.plan->plan.describe() + ", for " + self.plan.describe() + ".");
+  tensors.weights = packed.memory.get();  // read where the algorithm packs nothing
+  const py::gil_scoped_release unlocked;
+  self.plan.run(tensors, packed.memory.get());
+}
 
 }  // namespace
 
 void register_conv(py::module_& module) {
-  py::class_<PyConvPlan>(module, "ConvPlan", py::is_final())
+  py::class_<PyPackedWeights>(module, "PackedWeights", py::is_final())
+      .def_property_readonly("nbytes", [](const PyPackedWeights& self) { return self.bytes; });
+
+  py::class_<PyConvPlan, std::shared_ptr<PyConvPlan>>(module, "ConvPlan", py::is_final())
       .def(py::init([](const std::string& op, const std::string& direction, const std::string& dtype, int64_t batch,
                        int64_t in_channels, int64_t out_channels, int64_t groups, const Shape& input_size,
                        const Shape& kernel_size, const Shape& strides, const Shape& dilation,
@@ -58,7 +112,7 @@ void register_conv(py::module_& module) {
                  make_conv_problem(op, direction_of(direction), dtype_of(dtype), batch, in_channels, out_channels,
                                    groups, {input_size, kernel_size, strides, dilation, pads});
              problem.precision = precision_of(precision);
-             return PyConvPlan{ConvPlan(problem, active_isa(), algorithm), input_size.size()};
+             return std::make_shared<PyConvPlan>(ConvPlan(problem, active_isa(), algorithm), input_size.size());
            }),
            py::arg("op"), py::arg("direction"), py::arg("dtype"), py::arg("batch"), py::arg("in_channels"),
            py::arg("out_channels"), py::arg("groups"), py::arg("input_size"), py::arg("kernel_size"),
@@ -66,17 +120,21 @@ void register_conv(py::module_& module) {
            py::arg("precision") = "auto")
       .def_property_readonly("algorithm", [](const PyConvPlan& self) { return self.plan.algorithm().name; })
       .def_property_readonly("plain_sums", [](const PyConvPlan& self) { return self.plan.algorithm().plain_sums; })
-      .def_property_readonly(
-          "output_size",
-          [](const PyConvPlan& self) { return spatial_sizes(self.plan.problem().axes, &Axis::o, self.rank); })
-      .def_property_readonly("flops", [](const PyConvPlan& self) { return self.plan.problem().flops(); })
-      .def_property_readonly("workspace_bytes",
+      .def_property_readonly("output_size",
                              [](const PyConvPlan& self) {
-                               const ConvMemory memory = self.plan.memory();
-                               return memory.packed_bytes + memory.workspace_bytes;
+                               return spatial_sizes(self.problem().axes, &Axis::o, self.src_shape.size() - 2);
                              })
+      .def_property_readonly("src_shape", [](const PyConvPlan& self) { return tuple_of(self.src_shape); })
+      .def_property_readonly("weights_shape", [](const PyConvPlan& self) { return tuple_of(self.weights_shape); })
+      .def_property_readonly("dst_shape", [](const PyConvPlan& self) { return tuple_of(self.dst_shape); })
+      .def_property_readonly("flops", [](const PyConvPlan& self) { return self.plan.problem().flops(); })
+      .def_property_readonly("packed_bytes", [](const PyConvPlan& self) { return self.plan.memory().packed_bytes; })
+      .def_property_readonly("workspace_bytes",
+                             [](const PyConvPlan& self) { return self.plan.memory().workspace_bytes; })
+      .def_property_readonly("refusals", [](const PyConvPlan& self) { return self.plan.refusals(); })
       .def("describe", [](const PyConvPlan& self) { return self.plan.describe(); })
-      .def("run", &PyConvPlan::run, py::arg("src"), py::arg("weights"), py::arg("bias").none(true), py::arg("dst"));
+      .def("pack", &pack, py::arg("weights"))
+      .def("run", &run, py::arg("src"), py::arg("weights"), py::arg("bias").none(true), py::arg("dst"));
 
   module.def("conv_algorithms", [] {
     py::list names;

@@ -2,6 +2,7 @@
 #include "../dispatch.h"
 #include "../fma_peak.h"
 #include "../parallel.h"
+#include "../workspace.h"
 #include "arrays.h"
 
 namespace pyconv {
@@ -17,6 +18,8 @@ void register_runtime(py::module_& module) {
   module.def("get_num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("count"));
   module.def("fma_peak", &fma_peak, py::arg("threads"), py::arg("seconds"), py::call_guard<py::gil_scoped_release>());
+  module.def("release_workspaces", &release_workspaces);
+  module.def("kept_workspace_bytes", &kept_workspace_bytes);
   module.def("build_config", [] {
     const KernelTable& table = active_isa();
     py::dict config;

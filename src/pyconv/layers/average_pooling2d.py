@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyconv import ops
 from pyconv.layers.base_pooling import BasePooling
 
 
@@ -37,4 +36,4 @@ class AveragePooling2D(BasePooling):
     """
 
     rank = 2
-    pool = staticmethod(ops.average_pool)
+    operation = "average_pool"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pyconv import activations, initializers, ops
+from pyconv import activations, initializers
 from pyconv.gradient import Array
 from pyconv.layers.layer import Layer, Shape
 from pyconv.ops import geometry
+from pyconv.ops.conv import convolve, settle
 from pyconv.variable import Variable
 
 
@@ -59,6 +60,7 @@ class BaseConv(Layer):
         self.padding = padding.lower() if isinstance(padding, str) else padding
         self._output_size((None,) * self.rank)  # refuses a bad padding here rather than at the first call
         self.data_format = geometry.data_format(self._op, data_format)
+        self.convolution = settle("conv", self.rank, self.strides, self.padding, self.data_format, self.dilation_rate)
         self.activation: Callable[..., Array] = activations.get(activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer: Any = initializers.get(kernel_initializer)
@@ -84,16 +86,7 @@ class BaseConv(Layer):
         self.input_axes = {axis: channels}
 
     def call(self, x: Array) -> Array:
-        y = ops.conv(
-            x,
-            self.kernel.value,
-            self.strides,
-            self.padding,
-            self.data_format,
-            self.dilation_rate,
-            bias=None if self.bias is None else self.bias.value,
-        )
-        return self.activation(y)
+        return self.activation(convolve(self.convolution, x, self.kernel, self.bias))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_input_shape(input_shape)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pyconv.gradient import Array
 from pyconv.layers.layer import Layer, Shape
 from pyconv.ops import geometry
+from pyconv.ops.pooling import Operation, pool, settle
 
 
 class BasePooling(Layer):
     """A pooling layer with `rank` spatial axes; see `MaxPooling2D` for the arguments."""
 
     rank: ClassVar[int]
-    pool: ClassVar[Callable[..., Array]]  # ops.max_pool or ops.average_pool, as a staticmethod
+    operation: ClassVar[Operation]
 
     def __init__(
         self,
@@ -32,12 +32,13 @@ class BasePooling(Layer):
         self.padding = padding.lower() if isinstance(padding, str) else padding
         self._output_size((None,) * self.rank)  # refuses a bad padding here rather than at the first call
         self.data_format = geometry.data_format(self._op, data_format)
+        self._settled = settle(self.operation, self.rank, self.pool_size, self.strides, self.padding, self.data_format)
 
     def build(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)
 
     def call(self, x: Array) -> Array:
-        return self.pool(x, self.pool_size, self.strides, self.padding, self.data_format)
+        return pool(self._settled, x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_input_shape(input_shape)

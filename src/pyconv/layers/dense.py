@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pyconv import activations, initializers, ops
+from pyconv import activations, initializers
 from pyconv.gradient import Array
 from pyconv.layers.layer import Layer, Shape
 from pyconv.ops import geometry
+from pyconv.ops.conv import DENSE, convolve
 from pyconv.variable import Variable
 
 
@@ -70,6 +71,7 @@ class Dense(Layer):
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
         )
+        self.convolution = DENSE
         self.units = geometry.integer(self._op, "units", units)
         self.activation: Callable[..., Array] = activations.get(activation)
         self.use_bias = bool(use_bias)
@@ -88,8 +90,7 @@ class Dense(Layer):
         self.input_axes = {-1: channels}
 
     def call(self, x: Array) -> Array:
-        y = ops.dense(x, self.kernel.value, bias=None if self.bias is None else self.bias.value)
-        return self.activation(y)
+        return self.activation(convolve(self.convolution, x, self.kernel, self.bias))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

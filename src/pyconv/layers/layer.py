@@ -86,8 +86,10 @@ class Layer:
         self._op = type(self).__name__  # how errors name the layer
         self.name = unique_name(self._op) if name is None else str(name)
         self.dtype = _float_name(self._op, dtype)
+        self._input_dtype = np.dtype(self.dtype)  # np.dtype compares to it without parsing a name
         self.built = False
         self.input_shape: Shape | None = _declared_shape(self._op, kwargs)
+        self._passed_shape: Shape | None = None  # the last input's, which need not be checked again
         self.input_axes: dict[int, int] = {}  # axis -> the size that the weights were made for
         self._trainable = bool(trainable)
         self._weights: list[Variable] = []
@@ -115,9 +117,11 @@ class Layer:
             ValueError: if their shape doesn't fit the layer.
         """
         x = self._cast(as_float(self._op, "inputs", inputs))
-        self.check_input_shape(x.shape)
-        if not self.built:
-            self.build((None, *x.shape[1:]) if x.ndim else ())
+        if not self.built or x.shape != self._passed_shape:
+            self.check_input_shape(x.shape)
+            if not self.built:
+                self.build((None, *x.shape[1:]) if x.ndim else ())
+            self._passed_shape = x.shape
         y: Array = self.call(x, training=bool(training)) if self._takes_training else self.call(x)
         return y
 
@@ -251,9 +255,9 @@ class Layer:
             yield from (candidate for candidate in candidates if isinstance(candidate, Layer))
 
     def _cast(self, x: Array) -> Array:
-        if x.dtype == self.dtype:
+        if x.dtype == self._input_dtype:
             return x
-        y = x.astype(self.dtype)
+        y = x.astype(self._input_dtype)
         record(y, (x, lambda dy: dy.astype(x.dtype)))
         return y
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyconv import ops
 from pyconv.layers.base_pooling import BasePooling
 
 
@@ -39,7 +38,7 @@ class MaxPooling2D(BasePooling):
     """
 
     rank = 2
-    pool = staticmethod(ops.max_pool)
+    operation = "max_pool"
 
     def __init__(
         self,

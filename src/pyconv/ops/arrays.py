@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyconv.gradient import Array, record
+from pyconv.gradient import Array, record, recording
 from pyconv.variable import Variable
 
 _MOST_CLASSES = 2**31
 _KINDS = "fiub"  # floating point, integers, unsigned integers, bool
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def as_float(op: str, name: str, x: ArrayLike) -> Array:
@@ -30,6 +31,8 @@ def as_float(op: str, name: str, x: ArrayLike) -> Array:
     >>> as_float("conv", "bias", [1, 2])
     array([1., 2.], dtype=float32)
     """
+    if type(x) is np.ndarray and x.dtype in _FLOATS:
+        return x  # as it nearly always is, at a twentieth of the cost of what follows
     array = _as_array(op, name, x)
     if array.dtype.kind not in _KINDS:
         raise TypeError(f"{op}: {name} must hold real numbers. Received: {_describe(x, array)}.")
@@ -80,12 +83,39 @@ def as_classes(op: str, name: str, x: ArrayLike, num_classes: int | None = None)
 
 def contiguous(x: Array) -> Array:
     """The array as the core reads it, C-contiguous and aligned; x itself where it is so already."""
-    return x if x.flags.c_contiguous and x.flags.aligned else x.copy(order="C")
+    flags = x.flags
+    return x if flags.c_contiguous and flags.aligned else x.copy(order="C")
 
 
-def dtype_name(x: Array) -> Literal["float32", "float64"]:
+def checked_out(
+    op: str, out: Array, shape: tuple[int, ...], dtype: np.dtype[Any], *inputs: Array | Variable | None
+) -> Array:
+    """The argument `out` of `op`, if a result of this shape and dtype can be written there beside the inputs.
+
+    Raises:
+        TypeError: if it isn't an array.
+        ValueError: if it doesn't fit, shares memory with an input, or a tape records in this thread.
+    """
+    if recording():
+        raise ValueError(f"{op}: out must not be given while a Tape records, it tells results apart as new arrays.")
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{op}: out must be an array. Received: {type(out).__name__}.")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(
+            f"{op}: out must have the result's shape {shape} and dtype {dtype}. "
+            f"Received: out.shape={out.shape}, out.dtype={out.dtype}."
+        )
+    if not out.flags.carray:
+        raise ValueError(f"{op}: out must be C-contiguous, aligned and writeable. Received: {_flags(out)}.")
+    for x in inputs:
+        if x is not None and np.may_share_memory(out, x.value if isinstance(x, Variable) else x):
+            raise ValueError(f"{op}: out must not share memory with an argument.")
+    return out
+
+
+def dtype_name(dtype: np.dtype[Any]) -> Literal["float32", "float64"]:
     """The core's name for the dtype of an array that came through `as_float`."""
-    return "float64" if x.dtype == np.float64 else "float32"
+    return "float64" if dtype == np.float64 else "float32"
 
 
 def _as_array(op: str, name: str, x: ArrayLike) -> Array:
@@ -106,6 +136,11 @@ def _cast(x: Array, dtype: type[np.float32] | type[np.float64]) -> Array:
     if x.dtype.kind == "f":
         record(y, (x, lambda dy: dy.astype(x.dtype)))
     return y
+
+
+def _flags(x: Array) -> str:
+    names = ("c_contiguous", "aligned", "writeable")
+    return ", ".join(f"{name}={getattr(x.flags, name)}" for name in names)
 
 
 def _describe(x: object, array: Array) -> str:

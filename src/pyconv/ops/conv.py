@@ -1,18 +1,27 @@
-"""Convolutions, and the matrix product of Dense as one of them. No arithmetic: the core does that."""
+"""Convolutions, and the matrix product of Dense as one of them. No arithmetic: the core does that.
+
+Each operation goes the same way. Its arguments are settled: checked and brought into one form, by a layer once for all.
+With the shapes of the arrays they are the key to a plan: what depends on sizes is checked when that is made, and not
+again while it is kept.
+"""
 
 from __future__ import annotations
 
 import functools
 import math
+import os
+import sys
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core, config
-from pyconv.gradient import Array, Link, record
+from pyconv.gradient import Array, Link, record, recording
 from pyconv.ops import geometry, shapes
-from pyconv.ops.arrays import as_floats, contiguous, dtype_name
+from pyconv.ops.arrays import as_floats, checked_out, contiguous, dtype_name
+from pyconv.variable import Variable
 
 
 def conv(
@@ -24,6 +33,7 @@ def conv(
     dilation_rate: Any = 1,
     *,
     bias: ArrayLike | None = None,
+    out: Array | None = None,
 ) -> Array:
     """Convolution in one, two or three dimensions, in the sense of deep learning: the kernel isn't flipped.
 
@@ -33,7 +43,8 @@ def conv(
 
     Args:
         inputs: images (N, *spatial, C), or (N, C, *spatial) with data_format="channels_first".
-        kernel: weights (*window, C / groups, F); its rank chooses the number of dimensions.
+        kernel: weights (*window, C / groups, F); its rank chooses the number of dimensions. Those of a `Variable`
+            are kept in the order that the core reads until they change, those of an array are reordered each time.
         strides: the step of the window, an integer or one an axis.
         padding: "valid" (none), "same" (ceil(size / stride) results an axis, the odd zero at the end), an
             integer, or one integer or (before, after) pair for each spatial axis.
@@ -41,6 +52,8 @@ def conv(
         dilation_rate: the distance between the window's elements, an integer or one an axis; 1 is dense.
             It may be combined with strides.
         bias: numbers (F,) to add, one a filter.
+        out: an array for the result, of its shape and dtype, C-contiguous, apart from the arguments' memory; not
+            while a `Tape` records.
 
     Returns:
         (N, *output, F), or (N, F, *output): float64 if an argument is float64, otherwise float32.
@@ -61,17 +74,8 @@ def conv(
     """
     x, weights, offset = _operands("conv", inputs, kernel, bias)
     _require_ranks("conv", x, weights)
-    channels_first = geometry.data_format("conv", data_format) == "channels_first"
-    x = shapes.channels_last(x) if channels_first else x
-    channels, group_channels = x.shape[-1], weights.shape[-2]
-    if channels == 0 or group_channels == 0 or channels % group_channels:
-        raise ValueError(
-            "conv: the channels of inputs must be a multiple of the channels of kernel (its axis -2). "
-            f"Received: channels={channels}, inputs.shape={np.shape(inputs)}, kernel.shape={weights.shape}."
-        )
-    groups = channels // group_channels
-    y = _convolve("conv", x, weights, offset, groups, strides, padding, dilation_rate)
-    return shapes.channels_first(y) if channels_first else y
+    settled = settle("conv", x.ndim - 2, strides, padding, data_format, dilation_rate)
+    return convolve(settled, x, weights, offset, out)
 
 
 def depthwise_conv(
@@ -83,6 +87,7 @@ def depthwise_conv(
     dilation_rate: Any = 1,
     *,
     bias: ArrayLike | None = None,
+    out: Array | None = None,
 ) -> Array:
     """Convolution of every channel by itself, with M filters each; filter m of channel c is output c * M + m.
 
@@ -94,6 +99,7 @@ def depthwise_conv(
         data_format: as in `conv`.
         dilation_rate: as in `conv`.
         bias: numbers (C * M,) to add, one an output channel.
+        out: as in `conv`.
 
     Returns:
         (N, *output, C * M), or (N, C * M, *output): float64 if an argument is float64, otherwise float32.
@@ -111,26 +117,18 @@ def depthwise_conv(
     """
     x, weights, offset = _operands("depthwise_conv", inputs, kernel, bias)
     _require_ranks("depthwise_conv", x, weights)
-    channels_first = geometry.data_format("depthwise_conv", data_format) == "channels_first"
-    x = shapes.channels_last(x) if channels_first else x
-    *window, channels, multiplier = weights.shape
-    if x.shape[-1] != channels:
-        raise ValueError(
-            "depthwise_conv: inputs and kernel (its axis -2) must have equally many channels. "
-            f"Received: channels={x.shape[-1]}, inputs.shape={np.shape(inputs)}, kernel.shape={weights.shape}."
-        )
-    weights = shapes.reshape(weights, (*window, 1, channels * multiplier))
-    y = _convolve("depthwise_conv", x, weights, offset, channels, strides, padding, dilation_rate)
-    return shapes.channels_first(y) if channels_first else y
+    settled = settle("depthwise_conv", x.ndim - 2, strides, padding, data_format, dilation_rate)
+    return convolve(settled, x, weights, offset, out)
 
 
-def dense(x: ArrayLike, kernel: ArrayLike, *, bias: ArrayLike | None = None) -> Array:
+def dense(x: ArrayLike, kernel: ArrayLike, *, bias: ArrayLike | None = None, out: Array | None = None) -> Array:
     """Matrix product over the last axis: y[..., u] = bias[u] + sum over k of x[..., k] * kernel[k, u].
 
     Args:
         x: numbers (..., K).
         kernel: weights (K, U).
         bias: numbers (U,) to add.
+        out: as in `conv`.
 
     Returns:
         (..., U): float64 if an argument is float64, otherwise float32.
@@ -145,22 +143,89 @@ def dense(x: ArrayLike, kernel: ArrayLike, *, bias: ArrayLike | None = None) -> 
     array([[ 1.,  2., 13.]], dtype=float32)
     """
     rows, weights, offset = _operands("dense", x, kernel, bias)
-    if rows.ndim < 1 or weights.ndim != 2 or rows.shape[-1] != weights.shape[0]:
-        raise ValueError(
-            "dense: kernel must have two axes, the first as long as the last axis of x. "
-            f"Received: x.shape={rows.shape}, kernel.shape={weights.shape}."
-        )
-    *leading, length = rows.shape
-    units = weights.shape[1]
-    # The rows are the pixels of one line. A line can't be empty, but there may be no line at all.
-    pixels = math.prod(leading)
-    line = shapes.reshape(rows, (1, pixels, length) if pixels else (0, 1, length))
-    y = _convolve("dense", line, shapes.reshape(weights, (1, length, units)), offset, 1, 1, "valid", 1)
-    return shapes.reshape(y, (*leading, units))
+    return convolve(DENSE, rows, weights, offset, out)
 
 
-class _Problem(NamedTuple):
-    op: str
+Operation = Literal["conv", "depthwise_conv", "dense"]
+Kernel = Array | Variable
+
+
+class Settled(NamedTuple):
+    """An operation's arguments, checked, before any array is seen; equal ones share their plans."""
+
+    op: Operation
+    strides: tuple[int, ...]
+    padding: str | geometry.Pads
+    dilation: tuple[int, ...]
+    channels_first: bool
+
+
+def settle(
+    op: Operation, rank: int, strides: Any, padding: Any, data_format: str | None, dilation_rate: Any
+) -> Settled:
+    """Checks the arguments of `conv` and `depthwise_conv` in `rank` dimensions."""
+    return Settled(
+        op,
+        geometry.int_tuple(op, "strides", strides, rank),
+        geometry.settled_padding(op, padding, rank),
+        geometry.int_tuple(op, "dilation_rate", dilation_rate, rank),
+        geometry.data_format(op, data_format) == "channels_first",
+    )
+
+
+# The rows are the pixels of one line.
+DENSE = Settled("dense", (1,), "valid", (1,), False)
+
+
+def convolve(settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, out: Array | None = None) -> Array:
+    """The operation on arrays that came through `as_float`, noted on the tape.
+
+    What a layer's call costs beside the core's work is here: a key, a result, the packed weights.
+    """
+    if settled.channels_first:
+        return _channels_first(settled, x, kernel, bias, out)
+    weights = kernel.value if isinstance(kernel, Variable) else kernel
+    if x.dtype != weights.dtype:
+        return convolve(settled, *_operands(settled.op, x, kernel, bias), out)
+    offset = bias.value if isinstance(bias, Variable) else bias
+    problem, plan, shape = forward(
+        _core.get_isa(),
+        config.get_precision(),
+        settled,
+        x.dtype,
+        x.shape,
+        weights.shape,
+        None if offset is None else offset.shape,
+    )
+    y = np.empty(shape, x.dtype) if out is None else checked_out(settled.op, out, shape, x.dtype, x, weights, offset)
+    src, dst = contiguous(x), y
+    if settled.op == "dense":
+        src, dst = src.reshape(plan.src_shape), y.reshape(plan.dst_shape)
+    numbers = None if offset is None else contiguous(offset)
+    if isinstance(kernel, Variable) and not recording():
+        plan.run(src, kernel.packed(plan), numbers, dst)
+        return y
+    # A recorded run packs for itself: the optimizer's step that follows would drop the packed weights at once.
+    matrices = contiguous(weights).reshape(plan.weights_shape)
+    plan.run(src, matrices, numbers, dst)
+    if recording():
+        record(y, *_links(problem, x, weights, offset, src, matrices))
+    return y
+
+
+def _channels_first(settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, out: Array | None) -> Array:
+    settled = settled._replace(channels_first=False)
+    y = shapes.channels_first(convolve(settled, shapes.channels_last(x), kernel, bias))
+    if out is None:
+        return y
+    np.copyto(checked_out(settled.op, out, y.shape, y.dtype, x, kernel, bias), y)
+    return out
+
+
+class Problem(NamedTuple):
+    """The arguments of `_core.ConvPlan`, the direction left out."""
+
+    op: Operation
     dtype: Literal["float32", "float64"]
     batch: int
     in_channels: int
@@ -171,89 +236,152 @@ class _Problem(NamedTuple):
     strides: tuple[int, ...]
     dilation: tuple[int, ...]
     pads: geometry.Pads
-    precision: Literal["strict", "auto", "fast"]
+    precision: config.Precision
 
 
-_Direction = Literal["forward", "backward_data", "backward_weights"]
+class Forward(NamedTuple):
+    """A problem with its plan, and the shape of the result: the plan's, but for `dense`."""
+
+    problem: Problem
+    plan: _core.ConvPlan
+    shape: tuple[int, ...]
 
 
-# A plan holds kernels of the ISA it was made for, so the ISA belongs to the key.
-@functools.lru_cache(maxsize=256)
-def _plan(isa: str, direction: _Direction, problem: _Problem) -> _core.ConvPlan:
-    return _core.ConvPlan(direction=direction, **problem._asdict())
+# Plans are small, some hundred bytes; 256 serve a large network at a few batch sizes. They hold kernels of the ISA they
+# were made for, so the ISA belongs to the key, and so does the precision.
+_PLANS = 256
 
 
-def _convolve(
-    op: str,
-    x: Array,
-    kernel: Array,
-    bias: Array | None,
-    groups: int,
-    strides: Any,
-    padding: Any,
-    dilation_rate: Any,
-) -> Array:
-    """The convolution of (N, *spatial, C) with (*window, C / groups, F), noted on the tape."""
-    batch, *size, channels = x.shape
-    *window, _, filters = kernel.shape
-    steps = geometry.int_tuple(op, "strides", strides, len(size))
-    dilation = geometry.int_tuple(op, "dilation_rate", dilation_rate, len(size))
-    pads = geometry.resolve_pads(op, padding, size, window, steps, dilation)
-    if bias is not None and bias.shape != (filters,):
-        raise ValueError(f"{op}: bias must have shape ({filters},), a number a filter. Received: {bias.shape}.")
-    problem = _Problem(
+@functools.lru_cache(maxsize=_PLANS)
+def forward(
+    isa: str,
+    precision: config.Precision,
+    settled: Settled,
+    dtype: np.dtype[Any],
+    x_shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+    bias_shape: tuple[int, ...] | None,
+) -> Forward:
+    """The plan for arrays of these shapes, channels last; raises ValueError where they don't fit together."""
+    op, strides, padding, dilation, _ = settled
+    src_shape, window, groups, filters = _SIZES[op](x_shape, kernel_shape)
+    if bias_shape not in (None, (filters,)):
+        raise ValueError(f"{op}: bias must have shape ({filters},), a number a filter. Received: {bias_shape}.")
+    batch, *size, channels = src_shape
+    pads = geometry.resolve_pads(op, padding, size, window, strides, dilation)
+    problem = Problem(
         op,
-        dtype_name(x),
+        dtype_name(dtype),
         batch,
         channels,
         filters,
         groups,
         tuple(size),
-        tuple(window),
-        steps,
+        window,
+        strides,
         dilation,
         pads,
-        config.get_precision(),
+        precision,
     )
-    plan = _plan(_core.get_isa(), "forward", problem)
-    src, weights = contiguous(x), contiguous(kernel)
-    y = np.empty((batch, *plan.output_size, filters), x.dtype)
-    plan.run(src, weights, None if bias is None else contiguous(bias), y)
+    made = _plan(isa, "forward", problem)
+    return Forward(problem, made, (*x_shape[:-1], filters) if op == "dense" else made.dst_shape)
+
+
+Direction = Literal["forward", "backward_data", "backward_weights"]
+
+
+@functools.lru_cache(maxsize=_PLANS)
+def _plan(isa: str, direction: Direction, problem: Problem) -> _core.ConvPlan:
+    """The plan for a problem; with PYCONV_VERBOSE=1 in the environment a new one describes itself on stderr."""
+    made = _core.ConvPlan(direction=direction, **problem._asdict())
+    if os.environ.get("PYCONV_VERBOSE") == "1":
+        print(f"pyconv: {made.describe()}", file=sys.stderr)
+    return made
+
+
+# The shape of src, the window, the groups and the filters of each operation.
+_Sizes = tuple[tuple[int, ...], tuple[int, ...], int, int]
+
+
+def _conv_sizes(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
+    *window, group_channels, filters = kernel_shape
+    channels = x_shape[-1]
+    if channels == 0 or group_channels == 0 or channels % group_channels:
+        raise ValueError(
+            "conv: the channels of inputs must be a multiple of the channels of kernel (its axis -2). "
+            f"Received: channels={channels}, inputs.shape={x_shape} (channels last), kernel.shape={kernel_shape}."
+        )
+    return x_shape, tuple(window), channels // group_channels, filters
+
+
+def _depthwise_sizes(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
+    *window, channels, multiplier = kernel_shape
+    if x_shape[-1] != channels:
+        raise ValueError(
+            "depthwise_conv: inputs and kernel (its axis -2) must have equally many channels. Received: "
+            f"channels={x_shape[-1]}, inputs.shape={x_shape} (channels last), kernel.shape={kernel_shape}."
+        )
+    return x_shape, tuple(window), channels, channels * multiplier
+
+
+def _dense_sizes(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
+    if not x_shape or len(kernel_shape) != 2 or x_shape[-1] != kernel_shape[0]:
+        raise ValueError(
+            "dense: kernel must have two axes, the first as long as the last axis of x. "
+            f"Received: x.shape={x_shape}, kernel.shape={kernel_shape}."
+        )
+    length, units = kernel_shape
+    # A line can't be empty, but there may be no line at all.
+    pixels = math.prod(x_shape[:-1])
+    return ((1, pixels, length) if pixels else (0, 1, length)), (1,), 1, units
+
+
+_SIZES: dict[Operation, Callable[[tuple[int, ...], tuple[int, ...]], _Sizes]] = {
+    "conv": _conv_sizes,
+    "depthwise_conv": _depthwise_sizes,
+    "dense": _dense_sizes,
+}
+
+
+def _links(problem: Problem, x: Array, kernel: Array, bias: Array | None, src: Array, weights: Array) -> list[Link]:
+    """The gradients of x, kernel and bias; src and weights are x and kernel as the plans read them."""
 
     def inputs_gradient(dy: Array) -> Array:
-        dx = np.empty(x.shape, x.dtype)
-        _plan(_core.get_isa(), "backward_data", problem).run(dx, weights, None, contiguous(dy))
-        return dx
+        made = _plan(_core.get_isa(), "backward_data", problem)
+        dx = np.empty(src.shape, src.dtype)
+        made.run(dx, weights, None, contiguous(dy).reshape(made.dst_shape))
+        return dx.reshape(x.shape)
 
     # One run makes the gradients of kernel and bias; whichever is asked for first keeps the other.
     kept: dict[str, Array] = {}
 
     def weights_gradient(name: str, dy: Array) -> Array:
         if name not in kept:
-            kept["kernel"] = np.empty(kernel.shape, x.dtype)
-            kept["bias"] = np.empty(filters, x.dtype)
-            _plan(_core.get_isa(), "backward_weights", problem).run(src, kept["kernel"], kept["bias"], contiguous(dy))
+            made = _plan(_core.get_isa(), "backward_weights", problem)
+            diff_weights, diff_bias = np.empty(weights.shape, src.dtype), np.empty(problem.out_channels, src.dtype)
+            made.run(src, diff_weights, diff_bias, contiguous(dy).reshape(made.dst_shape))
+            kept["kernel"], kept["bias"] = diff_weights.reshape(kernel.shape), diff_bias
         return kept.pop(name)
 
     links: list[Link] = [(x, inputs_gradient), (kernel, functools.partial(weights_gradient, "kernel"))]
     if bias is not None:
         links.append((bias, functools.partial(weights_gradient, "bias")))
-    record(y, *links)
-    return y
+    return links
 
 
 def _operands(
-    op: str, inputs: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None
-) -> tuple[Array, Array, Array | None]:
-    if bias is None:
-        x, weights = as_floats(op, inputs=inputs, kernel=kernel)
-        return x, weights, None
-    x, weights, offset = as_floats(op, inputs=inputs, kernel=kernel, bias=bias)
-    return x, weights, offset
+    op: str, inputs: ArrayLike, kernel: ArrayLike | Variable, bias: ArrayLike | Variable | None
+) -> tuple[Array, Kernel, Array | None]:
+    """The arguments as arrays of one dtype; a Variable that has it stays one."""
+    x, weights, *offset = as_floats(op, inputs=inputs, kernel=kernel, **({} if bias is None else {"bias": bias}))
+    if isinstance(kernel, Variable) and weights is kernel.value:
+        return x, kernel, offset[0] if offset else None
+    return x, weights, offset[0] if offset else None
 
 
-def _require_ranks(op: str, x: Array, kernel: Array) -> None:
-    if not 1 <= kernel.ndim - 2 <= 3 or x.ndim != kernel.ndim:
+def _require_ranks(op: str, x: Array, kernel: Kernel) -> None:
+    rank = len(kernel.shape)
+    if not 1 <= rank - 2 <= 3 or x.ndim != rank:
         raise ValueError(
             f"{op}: inputs and kernel must both have 3, 4 or 5 axes (one to three of them spatial). "
             f"Received: inputs.shape={x.shape}, kernel.shape={kernel.shape}."

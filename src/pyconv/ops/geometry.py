@@ -82,6 +82,17 @@ def data_format(op: str, value: str | None) -> str:
     return value
 
 
+def settled_padding(op: str, padding: Any, rank: int) -> str | Pads:
+    """The argument `padding` of `op`, checked, as "valid", "same" or one (before, after) pair an axis.
+
+    Example:
+    >>> from pyconv.ops.geometry import settled_padding
+    >>> settled_padding("conv", [1, (0, 2)], rank=2)
+    ((1, 1), (0, 2))
+    """
+    return _padding_mode(op, padding) or _explicit_pads(op, padding, rank)
+
+
 def resolve_pads(
     op: str,
     padding: Any,

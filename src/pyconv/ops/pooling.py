@@ -1,17 +1,17 @@
-"""Max- and average-pooling. No arithmetic: the core does that."""
+"""Max- and average-pooling. No arithmetic: the core does that. Arguments are settled first, as in conv.py."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core
-from pyconv.gradient import Array, record
+from pyconv.gradient import Array, record, recording
 from pyconv.ops import geometry, shapes
-from pyconv.ops.arrays import as_float, contiguous, dtype_name
+from pyconv.ops.arrays import as_float, checked_out, contiguous, dtype_name
 
 
 def max_pool(
@@ -20,6 +20,8 @@ def max_pool(
     strides: Any = None,
     padding: Any = "valid",
     data_format: str | None = None,
+    *,
+    out: Array | None = None,
 ) -> Array:
     """The largest number of each window, channel by channel; NaN where the window holds one.
 
@@ -30,6 +32,7 @@ def max_pool(
         strides: the step of the window, likewise; None for pool_size.
         padding: as in `pyconv.ops.conv`; what is padded never wins.
         data_format: "channels_last" or "channels_first"; None for `pyconv.config.image_data_format()`.
+        out: as in `pyconv.ops.conv`.
 
     Returns:
         (N, *output, C), or (N, C, *output): float64 if inputs is float64, otherwise float32.
@@ -46,7 +49,7 @@ def max_pool(
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    return _pool("max_pool", "max", inputs, pool_size, strides, padding, data_format)
+    return _settled_pool("max_pool", inputs, pool_size, strides, padding, data_format, out)
 
 
 def average_pool(
@@ -55,6 +58,8 @@ def average_pool(
     strides: Any = None,
     padding: Any = "valid",
     data_format: str | None = None,
+    *,
+    out: Array | None = None,
 ) -> Array:
     """The mean of each window, channel by channel; what is padded isn't counted.
 
@@ -68,46 +73,89 @@ def average_pool(
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
     """
-    return _pool("average_pool", "average", inputs, pool_size, strides, padding, data_format)
+    return _settled_pool("average_pool", inputs, pool_size, strides, padding, data_format, out)
 
 
-# A plan holds kernels of the ISA it was made for, so the ISA belongs to the key.
+Operation = Literal["max_pool", "average_pool"]
+_KINDS: dict[Operation, Literal["max", "average"]] = {"max_pool": "max", "average_pool": "average"}
+
+
+class Settled(NamedTuple):
+    """An operation's arguments, checked, before any array is seen; equal ones share their plans."""
+
+    op: Operation
+    pool_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: str | geometry.Pads
+    channels_first: bool
+
+
+def settle(op: Operation, rank: int, pool_size: Any, strides: Any, padding: Any, data_format: str | None) -> Settled:
+    """Checks the arguments of `max_pool` and `average_pool` in `rank` dimensions."""
+    window = geometry.int_tuple(op, "pool_size", pool_size, rank)
+    return Settled(
+        op,
+        window,
+        window if strides is None else geometry.int_tuple(op, "strides", strides, rank),
+        geometry.settled_padding(op, padding, rank),
+        geometry.data_format(op, data_format) == "channels_first",
+    )
+
+
+def pool(settled: Settled, x: Array, out: Array | None = None) -> Array:
+    """The operation on an array that came through `as_float`, noted on the tape."""
+    if not settled.channels_first:
+        return _channels_last(settled, x, out)
+    y = shapes.channels_first(_channels_last(settled, shapes.channels_last(x), None))
+    if out is None:
+        return y
+    np.copyto(checked_out(settled.op, out, y.shape, y.dtype, x), y)
+    return out
+
+
+# A plan holds kernels of the ISA it was made for, so the ISA belongs to the key. Plans are small, as in conv.py.
 @functools.lru_cache(maxsize=256)
-def _plan(isa: str, *arguments: Any) -> _core.PoolPlan:
-    return _core.PoolPlan(*arguments)
+def _plan(
+    isa: str, settled: Settled, dtype: np.dtype[Any], x_shape: tuple[int, ...]
+) -> tuple[_core.PoolPlan, tuple[int, ...]]:
+    """The plan for an array of this shape, channels last, and the result's shape."""
+    op, window, strides, padding, _ = settled
+    batch, *size, channels = x_shape
+    dense = (1,) * len(size)
+    pads = geometry.resolve_pads(op, padding, size, window, strides, dense)
+    if any(pad >= length for pair, length in zip(pads, window, strict=True) for pad in pair):
+        raise ValueError(
+            f"{op}: padding must be less than pool_size, a window must see some of the input. "
+            f"Received: padding={padding!r}, pool_size={window!r}."
+        )
+    plan = _core.PoolPlan(op, _KINDS[op], dtype_name(dtype), batch, channels, size, window, strides, dense, pads)
+    return plan, (batch, *plan.output_size, channels)
 
 
-def _pool(
-    op: str,
-    kind: Literal["max", "average"],
+def _settled_pool(
+    op: Operation,
     inputs: ArrayLike,
     pool_size: Any,
     strides: Any,
     padding: Any,
     data_format: str | None,
+    out: Array | None,
 ) -> Array:
     x = as_float(op, "inputs", inputs)
     if not 3 <= x.ndim <= 5:
         raise ValueError(
             f"{op}: inputs must have 3, 4 or 5 axes (one to three of them spatial). Received: inputs.shape={x.shape}."
         )
-    if geometry.data_format(op, data_format) == "channels_first":
-        y = _pool(op, kind, shapes.channels_last(x), pool_size, strides, padding, "channels_last")
-        return shapes.channels_first(y)
-    batch, *size, channels = x.shape
-    window = geometry.int_tuple(op, "pool_size", pool_size, len(size))
-    steps = window if strides is None else geometry.int_tuple(op, "strides", strides, len(size))
-    dense = (1,) * len(size)
-    pads = geometry.resolve_pads(op, padding, size, window, steps, dense)
-    if any(pad >= length for pair, length in zip(pads, window, strict=True) for pad in pair):
-        raise ValueError(
-            f"{op}: padding must be less than pool_size, a window must see some of the input. "
-            f"Received: padding={padding!r}, pool_size={pool_size!r}."
-        )
-    plan = _plan(_core.get_isa(), op, kind, dtype_name(x), batch, channels, tuple(size), window, steps, dense, pads)
+    return pool(settle(op, x.ndim - 2, pool_size, strides, padding, data_format), x, out)
+
+
+def _channels_last(settled: Settled, x: Array, out: Array | None) -> Array:
+    plan, shape = _plan(_core.get_isa(), settled, x.dtype, x.shape)
+    y = np.empty(shape, x.dtype) if out is None else checked_out(settled.op, out, shape, x.dtype, x)
     src = contiguous(x)
-    y = np.empty((batch, *plan.output_size, channels), x.dtype)
     plan.forward(src, y)
+    if not recording():
+        return y
 
     def inputs_gradient(dy: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)

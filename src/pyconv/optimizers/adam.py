@@ -52,7 +52,8 @@ class Adam(Optimizer):
         mean += (gradient - mean) * (1 - self.beta_1)
         square += (gradient * gradient - square) * (1 - self.beta_2)
         step = self.learning_rate * math.sqrt(1 - self.beta_2**self.iterations) / (1 - self.beta_1**self.iterations)
-        variable.value -= mean * step / (np.sqrt(square) + self.epsilon)
+        with variable.writing() as array:
+            array[...] -= mean * step / (np.sqrt(square) + self.epsilon)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}

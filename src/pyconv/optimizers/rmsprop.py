@@ -68,7 +68,8 @@ class RMSprop(Optimizer):
             previous *= self.momentum
             previous += step
             step = previous
-        variable.value -= step
+        with variable.writing() as array:
+            array[...] -= step
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {

@@ -41,12 +41,14 @@ class SGD(Optimizer):
     def update_step(self, gradient: Array, variable: Variable) -> None:
         step = gradient * self.learning_rate
         if self.momentum == 0:
-            variable.value -= step
+            with variable.writing() as array:
+                array[...] -= step
             return
         velocity = self._slot(variable, "momentum")
         velocity *= self.momentum
         velocity -= step
-        variable.value += self.momentum * velocity - step if self.nesterov else velocity
+        with variable.writing() as array:
+            array[...] += self.momentum * velocity - step if self.nesterov else velocity
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}

@@ -1,0 +1,28 @@
+"""What `import pyconv` loads: it should cost little more than NumPy, some 15 ms where bytecode is cached."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["numpy.random", "matplotlib", "tqdm", "platform", "dataclasses", "torch", "keras", "onnx", "subprocess"]
+LOADED = "import sys, numpy; before = set(sys.modules); import pyconv; print(*sorted(set(sys.modules) - before))"
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_heavy_module_waits_until_it_is_needed(name: str, loaded: set[str]) -> None:
+    assert name not in loaded
+
+
+def test_it_loads_little_besides_itself(loaded: set[str]) -> None:
+    """Each module is some 0.3 ms; NumPy has loaded most of what pyconv needs already."""
+    others = {name for name in loaded if not name.startswith(("pyconv", "numpy"))}
+    assert len(others) <= 12, others

@@ -14,12 +14,13 @@ constexpr int kTileTaps = 9;
 
 // Taps [first, first + kTaps) of the kernel, counted t * width + w, at channels j and on.
 template <class T, int kTaps, class Load, class Store>
-void depthwise_weights_tile(const DepthwiseWeightsArgs<T>& args, int64_t first, int64_t j, Load load, Store store) {
+[[gnu::flatten]] void depthwise_weights_tile(const DepthwiseWeightsArgs<T>& args, int64_t first, int64_t j, Load load,
+                                             Store store) {
   const Windows<T>& windows = args.windows;
   const T* src[kTaps];
   T* weights[kTaps];
   Vec<T> acc[kTaps];
-  unroll<kTaps>([&]<int k>() PYCONV_INLINE {
+  unroll<kTaps>([&]<int k>() {
     const int64_t t = (first + k) / windows.width, w = (first + k) % windows.width;
     src[k] = windows.src + windows.src_taps[t] + w * windows.src_step + j;
     weights[k] = args.diff_weights + args.weight_taps[t] + w * args.weight_step + j;
@@ -28,9 +29,9 @@ void depthwise_weights_tile(const DepthwiseWeightsArgs<T>& args, int64_t first, 
   const T* diff_dst = args.diff_dst + j;
   for (int64_t r = 0; r < windows.rows; ++r) {
     const Vec<T> y = in_register<T>(load(diff_dst + r * args.dst_row));
-    unroll<kTaps>([&]<int k>() PYCONV_INLINE { acc[k] += y * load(src[k] + r * windows.src_row); });
+    unroll<kTaps>([&]<int k>() { acc[k] += y * load(src[k] + r * windows.src_row); });
   }
-  unroll<kTaps>([&]<int k>() PYCONV_INLINE { store(weights[k], acc[k]); });
+  unroll<kTaps>([&]<int k>() { store(weights[k], acc[k]); });
 }
 
 template <class T, int kTaps, class Load, class Store>

@@ -12,7 +12,7 @@ namespace {
 // column first, which windows that overlap then share.
 template <class T, class Combine, class Finish>
 void pool(const PoolArgs<T>& arguments, Vec<T> start, Combine combine, Finish finish) {
-  PoolArgs<T> args = arguments;  // a copy of our own, which no store to dst can change
+  PoolArgs<T> args = arguments;
   Windows<T>& windows = args.windows;
   // Windows of few channels that lie pixel by pixel are one window with all their channels.
   if (const int64_t channels = windows.channels;
@@ -21,42 +21,38 @@ void pool(const PoolArgs<T>& arguments, Vec<T> start, Combine combine, Finish fi
     windows.rows = windows.rows > 0;
   }
   const int64_t width = windows.taps > 0 ? windows.width : 0;
-  const auto tile = [&]<int kWindows, int kAdvance>(int64_t first, int64_t j, auto load, auto store) PYCONV_INLINE {
+  for_each_tile(windows, [&]<int kWindows, int kAdvance>(int64_t first, int64_t j, auto load, auto store) {
     const T* src = windows.src + first * windows.src_row + j;
     Vec<T> acc[kWindows];
-    unroll<kWindows>([&]<int r>() PYCONV_INLINE { acc[r] = start; });
-    for_each_run(width, [&]<int kWidth>(int64_t w) PYCONV_INLINE {
+    unroll<kWindows>([&]<int r>() { acc[r] = start; });
+    for_each_run(width, [&]<int kWidth>(int64_t w) {
       slide<kWindows, kAdvance, kWidth>(
           src + w * windows.src_step, windows.src_row, windows.src_step,
-          [&](const T* p) PYCONV_INLINE {
+          [&](const T* p) {
             Vec<T> column = load(p + windows.src_taps[0]);
             for (int64_t t = 1; t < windows.taps; ++t) column = combine(column, load(p + windows.src_taps[t]));
             return column;
           },
-          [&]<int r, int>(Vec<T> column) PYCONV_INLINE { acc[r] = combine(acc[r], column); });
+          [&]<int r, int>(Vec<T> column) { acc[r] = combine(acc[r], column); });
     });
     T* dst = args.dst + first * args.dst_row + j;
-    unroll<kWindows>([&]<int r>() PYCONV_INLINE {
+    const int64_t dst_row = args.dst_row;
+    unroll<kWindows>([&]<int r>() {
       store(dst, finish(acc[r]));
-      dst += args.dst_row;
+      dst += dst_row;
     });
-  };
-  // Where windows share no column, a tile would only jump about in memory, which prefetchers don't follow.
-  if (windows.src_row < width * windows.src_step)
-    for_each_tile(windows, tile);
-  else
-    for_each_window(windows, tile);
+  });
 }
 
 template <class T>
-void max_pool(const PoolArgs<T>& args) {
+[[gnu::flatten]] void max_pool(const PoolArgs<T>& args) {
   pool(
       args, broadcast(static_cast<T>(-__builtin_inf())), [](Vec<T> a, Vec<T> b) { return max_or_nan<T>(a, b); },
       [](Vec<T> best) { return best; });
 }
 
 template <class T>
-void average_pool(const PoolArgs<T>& args) {
+[[gnu::flatten]] void average_pool(const PoolArgs<T>& args) {
   pool(args, Vec<T>{}, [](Vec<T> a, Vec<T> b) { return a + b; }, [&](Vec<T> sum) { return sum * args.scale; });
 }
 

@@ -12,9 +12,6 @@
 #include <immintrin.h>
 #endif
 
-// For lambdas that hold the sums of a register tile: called out of line, they would put the sums in memory.
-#define PYCONV_INLINE __attribute__((always_inline))
-
 namespace pyconv::PYCONV_ISA_NAME {
 namespace {
 

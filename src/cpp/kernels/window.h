@@ -25,18 +25,18 @@ constexpr int kRunElements = 3;
 template <int kWindows, int kAdvance, int kWidth, class T, class Read, class Meet>
 [[gnu::always_inline]] inline void slide(const T* src, int64_t src_row, int64_t src_step, Read read, Meet meet) {
   if constexpr (kAdvance == 0) {
-    unroll<kWindows>([&]<int window>() PYCONV_INLINE {
+    unroll<kWindows>([&]<int window>() {
       const T* p = src;
-      unroll<kWidth>([&]<int element>() PYCONV_INLINE {
+      unroll<kWidth>([&]<int element>() {
         meet.template operator()<window, element>(read(p));
         p += src_step;
       });
       src += src_row;
     });
   } else {
-    unroll<(kWindows - 1) * kAdvance + kWidth>([&]<int column>() PYCONV_INLINE {
+    unroll<(kWindows - 1) * kAdvance + kWidth>([&]<int column>() {
       const Vec<T> x = in_register<T>(read(src));
-      unroll<kWidth>([&]<int element>() PYCONV_INLINE {
+      unroll<kWidth>([&]<int element>() {
         constexpr int distance = column - element;
         if constexpr (distance >= 0 && distance % kAdvance == 0 && distance / kAdvance < kWindows)
           meet.template operator()<distance / kAdvance, element>(x);
@@ -55,51 +55,38 @@ template <class F>
   if (width - first == 1) f.template operator()<1>(first);
 }
 
-// Calls tile.operator()<kWindows, kAdvance>(first window, first channel, load, store) for all vectors of channels. The
-// last vector overlaps the one before it, so a tile must not read what it writes; with fewer channels than lanes, which
-// only tiles of one window take, it is partial.
-template <int kWindows, int kAdvance, class T, class F>
-[[gnu::always_inline]] inline void for_each_tile_vector(const Windows<T>& windows, int64_t first, F tile) {
-  const int64_t channels = windows.channels, last = channels - kLanes<T>;
-  if (kWindows == 1 && last < 0) {
-    tile.template operator()<1, kAdvance>(
-        first, 0, [=](const T* p) { return load_partial(p, channels); },
-        [=](T* p, Vec<T> v) { store_partial(p, v, channels); });
-    return;
-  }
-  for (int64_t j = 0; j < channels; j += kLanes<T>)
-    tile.template operator()<kWindows, kAdvance>(
-        first, j < last ? j : last, [](const T* p) { return load(p); }, [](T* p, Vec<T> v) { store(p, v); });
-}
-
-// The same for all windows, one by one: the order in which they lie in memory.
+// Calls tile.operator()<kWindows, kAdvance>(first window, first channel, load, store) until all have been covered. The
+// last vector of channels overlaps the one before it, so a tile must not read what it writes; only with fewer channels
+// than lanes is it partial.
 template <class T, class F>
-[[gnu::always_inline]] inline void for_each_window(const Windows<T>& windows, F tile) {
-  for (int64_t first = 0; first < windows.rows; ++first) for_each_tile_vector<1, 0>(windows, first, tile);
-}
-
-// The same for all windows, kTileWindows at a time, then 4, 2 and 1.
-template <int kAdvance, class T, class F>
-[[gnu::always_inline]] inline void for_each_tile_of(const Windows<T>& windows, F tile) {
-  int64_t first = 0;
-  for (; first + kTileWindows <= windows.rows; first += kTileWindows)
-    for_each_tile_vector<kTileWindows, kAdvance>(windows, first, tile);
-  const int64_t rest = windows.rows - first;
-  if (rest & 4) for_each_tile_vector<4, kAdvance>(windows, first, tile);
-  if (rest & 2) for_each_tile_vector<2, kAdvance>(windows, first + (rest & 4), tile);
-  if (rest & 1) for_each_tile_vector<1, 0>(windows, windows.rows - 1, tile);
-}
-
-template <class T, class F>
-[[gnu::always_inline]] inline void for_each_tile(const Windows<T>& windows, F tile) {
-  if (windows.channels < kLanes<T>)
-    for_each_window(windows, tile);
+void for_each_tile(const Windows<T>& windows, F tile) {
+  const auto vectors = [&]<int kWindows, int kAdvance>(int64_t first) {
+    const int64_t last = windows.channels - kLanes<T>;
+    for (int64_t j = 0; j < windows.channels; j += kLanes<T>)
+      tile.template operator()<kWindows, kAdvance>(
+          first, j < last ? j : last, [](const T* p) { return load(p); }, [](T* p, Vec<T> v) { store(p, v); });
+  };
+  const auto tiles = [&]<int kAdvance>() {
+    int64_t first = 0;
+    for (; first + kTileWindows <= windows.rows; first += kTileWindows)
+      vectors.template operator()<kTileWindows, kAdvance>(first);
+    if (const int64_t rest = windows.rows - first; rest > 0) {  // fewer than 8: 4 + 2 + 1
+      if (rest & 4) vectors.template operator()<4, kAdvance>(first);
+      if (rest & 2) vectors.template operator()<2, kAdvance>(first + (rest & 4));
+      if (rest & 1) vectors.template operator()<1, 0>(windows.rows - 1);
+    }
+  };
+  if (const int64_t channels = windows.channels; channels < kLanes<T>)
+    for (int64_t first = 0; first < windows.rows; ++first)
+      tile.template operator()<1, 0>(
+          first, 0, [=](const T* p) { return load_partial(p, channels); },
+          [=](T* p, Vec<T> v) { store_partial(p, v, channels); });
   else if (windows.src_row == windows.src_step)
-    for_each_tile_of<1>(windows, tile);
+    tiles.template operator()<1>();
   else if (windows.src_row == 2 * windows.src_step)
-    for_each_tile_of<2>(windows, tile);
+    tiles.template operator()<2>();
   else
-    for_each_tile_of<0>(windows, tile);
+    tiles.template operator()<0>();
 }
 
 }  // namespace

@@ -30,63 +30,38 @@ struct BrgemmArgs {
   bool accumulate = false;
 };
 
-// Windows that slide along a line of pixels, channels side by side: what depthwise convolution and pooling share. A
-// window holds taps runs of width elements, a run for each depth and height of the kernel:
+// One tap per channel, the kernel of depthwise convolution:
 //
-//   x[r][t][w][j] = src[src_taps[t] + r * src_row + w * src_step + j]     r < rows, t < taps, w < width, j < channels
-template <class T>
-struct Windows {
-  const T* src = nullptr;
-  const int64_t* src_taps = nullptr;
-  int64_t taps = 0, width = 0;
-  int64_t src_row = 0, src_step = 0;
-  int64_t rows = 0, channels = 0;
-};
-
-// Depthwise convolution, with v[t][w][j] = weights[weight_taps[t] + w * weight_step + j]:
+//   dst[r][j] = start[j] + sum over t < taps of src[src_taps[t] + r * src_row + j] * weights[weight_taps[t] + j]
 //
-//   dst[r * dst_row + j] = bias[j] + sum over t, w of x[r][t][w][j] * v[t][w][j]
-//
-// Without a bias the sum starts at 0.
+// r < rows, j < channels; start[j] = bias[j], or 0 without a bias.
 template <class T>
 struct DepthwiseArgs {
-  Windows<T> windows;
+  const T* src = nullptr;
+  const int64_t* src_taps = nullptr;
+  int64_t src_row = 0;
   const T* weights = nullptr;
   const int64_t* weight_taps = nullptr;
-  int64_t weight_step = 0;
-  const T* bias = nullptr;
+  int64_t taps = 0;
   T* dst = nullptr;
-  int64_t dst_row = 0;
+  int64_t dst_row = 0, rows = 0, channels = 0;
+  const T* bias = nullptr;
 };
 
-// The weight gradient of depthwise convolution, with y[r][j] = diff_dst[r * dst_row + j]:
+// One pixel of a pooling window, channels side by side. For t < taps, j < channels, x[t][j] = src[src_taps[t] + j]:
 //
-//   diff_weights[weight_taps[t] + w * weight_step + j] += sum over r of x[r][t][w][j] * y[r][j]
-//   diff_bias[j] += sum over r of y[r][j]
-template <class T>
-struct DepthwiseWeightsArgs {
-  Windows<T> windows;
-  const T* diff_dst = nullptr;
-  int64_t dst_row = 0;
-  T* diff_weights = nullptr;
-  const int64_t* weight_taps = nullptr;
-  int64_t weight_step = 0;
-  T* diff_bias = nullptr;
-};
-
-// Pooling:
+//   max_pool:          dst[j] = max over t of x[t][j], NaN if one is NaN, -inf without taps
+//   average_pool:      dst[j] = scale * sum over t of x[t][j]
+//   max_pool_grad:     diff_src[src_taps[t] + j] += dst[j] for the first t where x[t][j] is that maximum
+//   average_pool_grad: diff_src[src_taps[t] + j] += scale * dst[j] for every t
 //
-//   max_pool:          dst[r * dst_row + j] = max over t, w of x[r][t][w][j], NaN if one is NaN, -inf without any
-//   average_pool:      dst[r * dst_row + j] = scale * sum over t, w of x[r][t][w][j]
-//   max_pool_grad:     d[r][t][w][j] += dst[r * dst_row + j] for the first t, w where x[r][t][w][j] is that maximum
-//   average_pool_grad: d[r][t][w][j] += scale * dst[r * dst_row + j] for every t, w
-//
-// d[r][t][w][j] lies in diff_src where x lies in src. In the gradients dst is the gradient of the output and only read.
+// In the gradients dst is the gradient of the output and only read.
 template <class T>
 struct PoolArgs {
-  Windows<T> windows;
+  const T* src = nullptr;
+  const int64_t* src_taps = nullptr;
+  int64_t taps = 0, channels = 0;
   T* dst = nullptr;
-  int64_t dst_row = 0;
   T* diff_src = nullptr;
   T scale = 1;
 };
@@ -127,7 +102,6 @@ struct Kernels {
   int64_t tile_rows;  // rows of the largest register tile: work is best cut into multiples of it
   void (*brgemm)(const BrgemmArgs<T>&);
   void (*depthwise)(const DepthwiseArgs<T>&);
-  void (*depthwise_weights)(const DepthwiseWeightsArgs<T>&);
   WinogradKernels<T> winograd4, winograd2;  // m = 4 and 2
   void (*max_pool)(const PoolArgs<T>&);
   void (*average_pool)(const PoolArgs<T>&);

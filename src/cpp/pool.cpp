@@ -1,11 +1,11 @@
-// pool.cpp: hands rows of windows to the kernels; a pooling gathers its elements as a depthwise convolution does.
+// pool.cpp: walks the windows of a pooling problem and hands each to a kernel with the offsets of its elements.
 #include "pool.h"
 
 #include <algorithm>
 #include <vector>
 
-#include "algorithms/gather.h"
 #include "parallel.h"
+#include "taps.h"
 
 namespace pyconv {
 namespace {
@@ -13,158 +13,89 @@ namespace {
 // A block of channels that one task of the gradient owns: windows overlap along space, never along channels.
 constexpr int64_t kGradientChannels = 64;
 
-int64_t kernel_runs(const PoolProblem& problem) { return problem.axes[kDepth].k * problem.axes[kHeight].k; }
-
 int64_t operations(const PoolProblem& problem) {
-  return problem.mb * problem.c * problem.dst_pixels() * kernel_runs(problem) * problem.axes[kWidth].k;
+  return problem.mb * problem.c * problem.dst_pixels() * problem.axes[kDepth].k * problem.axes[kHeight].k *
+         problem.axes[kWidth].k;
 }
 
-// The rows of windows, an output's depth and height each, in the kernels' words.
-template <class T>
-class Lines {
- public:
-  explicit Lines(const PoolProblem& problem)
-      : gather_(true, problem.mb, problem.c, problem.c, problem.axes), runs_(kernel_runs(problem)) {}
+int64_t window_limit(const PoolProblem& problem) {
+  return problem.axes[kDepth].k * problem.axes[kHeight].k * problem.axes[kWidth].k;
+}
 
-  int64_t count() const { return gather_.rows(); }
-
-  // Room for the offsets of every thread's windows.
-  std::vector<int64_t> offsets(int threads) const { return std::vector<int64_t>(static_cast<size_t>(runs_ * threads)); }
-  int64_t* of_thread(std::vector<int64_t>& offsets, int thread) const { return offsets.data() + runs_ * thread; }
-
-  // Calls f(windows without src, elements before the image, elements before the first output) for a row's segments;
-  // the outputs of a segment are neighbours.
-  template <class F>
-  void for_each(int64_t index, int64_t* offsets, F f) const {
-    const int64_t channels = gather_.ic;
-    const Gather::Row row = gather_.row(index);
-    for (const Segment& segment : gather_.segments) {
-      Windows<T> windows{.src_taps = offsets,
-                         .width = segment.taps.count,
-                         .src_row = segment.src_advance * channels,
-                         .src_step = segment.taps.src_step * channels,
-                         .rows = segment.count,
-                         .channels = channels};
-      gather_.for_each_tap(row, segment, true,
-                           [&](int64_t, int64_t pixel) { offsets[windows.taps++] = pixel * channels; });
-      f(windows, row.source_pixel * channels, (row.pixel + segment.first) * channels);
-    }
+// Calls f(offsets of the window's elements within the image, how many, output pixel) for a row of windows.
+template <class F>
+void for_each_window(const PoolProblem& problem, int64_t row, int64_t* offsets, F f) {
+  const Axes& axes = problem.axes;
+  const Taps height = forward_taps(axes[kHeight], row % axes[kHeight].o);
+  const Taps depth = forward_taps(axes[kDepth], row / axes[kHeight].o);
+  for (int64_t o = 0; o < axes[kWidth].o; ++o) {
+    const Taps width = forward_taps(axes[kWidth], o);
+    int64_t count = 0;
+    for (int64_t d = 0; d < depth.count; ++d)
+      for (int64_t h = 0; h < height.count; ++h)
+        for (int64_t w = 0; w < width.count; ++w)
+          offsets[count++] = (((depth.src + d * depth.src_step) * axes[kHeight].i + height.src + h * height.src_step) *
+                                  axes[kWidth].i +
+                              width.src + w * width.src_step) *
+                             problem.c;
+    f(offsets, count, row * axes[kWidth].o + o);
   }
-
- private:
-  Gather gather_;
-  int64_t runs_;  // of the kernel's elements along the width
-};
+}
 
 template <class T>
-T scale_of(const Windows<T>& windows) {
-  const int64_t count = windows.taps * windows.width;
+T scale_of(int64_t count) {
   return count > 0 ? T{1} / static_cast<T>(count) : T{0};
 }
 
 template <class T>
 void forward(const PoolProblem& problem, const Kernels<T>& kernels, const T* src, T* dst) {
   const auto kernel = problem.kind == PoolKind::max ? kernels.max_pool : kernels.average_pool;
-  const Lines<T> lines(problem);
+  const int64_t rows = problem.axes[kDepth].o * problem.axes[kHeight].o;
   const int threads = threads_for(operations(problem));
-  std::vector<int64_t> offsets = lines.offsets(threads);
-  parallel_for(lines.count(), threads, [&](int64_t begin, int64_t end, int thread) {
-    for (int64_t row = begin; row < end; ++row)
-      lines.for_each(row, lines.of_thread(offsets, thread), [&](Windows<T> windows, int64_t input, int64_t output) {
-        windows.src = src + input;
-        kernel({.windows = windows, .dst = dst + output, .dst_row = problem.c, .scale = scale_of(windows)});
+  std::vector<int64_t> all_offsets(static_cast<size_t>(window_limit(problem) * threads));
+  parallel_for(problem.mb * rows, threads, [&](int64_t begin, int64_t end, int thread) {
+    int64_t* window = all_offsets.data() + thread * window_limit(problem);
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t image = task / rows;
+      for_each_window(problem, task % rows, window, [&](const int64_t* offsets, int64_t count, int64_t pixel) {
+        kernel({.src = src + image * problem.src_pixels() * problem.c,
+                .src_taps = offsets,
+                .taps = count,
+                .channels = problem.c,
+                .dst = dst + (image * problem.dst_pixels() + pixel) * problem.c,
+                .scale = scale_of<T>(count)});
       });
-  });
-}
-
-bool windows_overlap(const Axis& axis) { return axis.o > 1 && (axis.k - 1) * axis.d >= axis.s; }
-
-struct Range {
-  int64_t begin, end;
-};
-
-// The inputs that windows [first, last) of an axis own where windows don't overlap: from the first one's begin to that
-// of the window behind them, and with them all that no window sees.
-Range owned_inputs(const Axis& axis, int64_t first, int64_t last) {
-  const auto begin_of = [&](int64_t o) { return std::clamp(o * axis.s - axis.pad_begin, int64_t{0}, axis.i); };
-  return {first == 0 ? 0 : begin_of(first), last == axis.o ? axis.i : begin_of(last)};
-}
-
-// The part of the gradient that one task produces: windows first to last in depth and height, and some channels.
-struct Share {
-  Range depth, height;
-  int64_t image, channel, channels;
-};
-
-// Where windows of different rows don't overlap, a share is a row of windows; else it is all the image's, and tasks
-// share out the channels.
-class Shares {
- public:
-  explicit Shares(const PoolProblem& problem)
-      : problem_(problem),
-        by_rows_(!windows_overlap(problem.axes[kDepth]) && !windows_overlap(problem.axes[kHeight])),
-        per_image_(by_rows_ ? problem.axes[kDepth].o * problem.axes[kHeight].o
-                            : (problem.c + kGradientChannels - 1) / kGradientChannels) {}
-
-  int64_t count() const { return problem_.mb * per_image_; }
-
-  Share share(int64_t task) const {
-    const int64_t image = task / per_image_, index = task % per_image_;
-    const int64_t depths = problem_.axes[kDepth].o, heights = problem_.axes[kHeight].o;
-    if (by_rows_) {
-      const int64_t depth = index / heights, height = index % heights;
-      return {{depth, depth + 1}, {height, height + 1}, image, 0, problem_.c};
     }
-    const int64_t channel = index * kGradientChannels;
-    return {{0, depths}, {0, heights}, image, channel, std::min(kGradientChannels, problem_.c - channel)};
-  }
-
- private:
-  const PoolProblem& problem_;
-  bool by_rows_;
-  int64_t per_image_;
-};
-
-template <class T>
-void clear(const PoolProblem& problem, const Share& share, T* diff_src) {
-  const Axis &depth = problem.axes[kDepth], &height = problem.axes[kHeight];
-  const Range depths = owned_inputs(depth, share.depth.begin, share.depth.end);
-  const Range heights = owned_inputs(height, share.height.begin, share.height.end);
-  const int64_t line = problem.axes[kWidth].i, pixels = (heights.end - heights.begin) * line;
-  for (int64_t d = depths.begin; d < depths.end; ++d) {
-    T* first = diff_src + (((share.image * depth.i + d) * height.i + heights.begin) * line) * problem.c + share.channel;
-    if (share.channels == problem.c)
-      std::fill_n(first, pixels * problem.c, T{0});
-    else
-      for (int64_t pixel = 0; pixel < pixels; ++pixel) std::fill_n(first + pixel * problem.c, share.channels, T{0});
-  }
+  });
 }
 
 template <class T>
 void backward(const PoolProblem& problem, const Kernels<T>& kernels, const T* src, const T* diff_dst, T* diff_src) {
-  const auto kernel = problem.kind == PoolKind::max ? kernels.max_pool_grad : kernels.average_pool_grad;
-  const Lines<T> lines(problem);
-  const Shares shares(problem);
+  const bool is_max = problem.kind == PoolKind::max;
+  const auto kernel = is_max ? kernels.max_pool_grad : kernels.average_pool_grad;
+  const int64_t rows = problem.axes[kDepth].o * problem.axes[kHeight].o;
+  const int64_t blocks = (problem.c + kGradientChannels - 1) / kGradientChannels;
   const int threads = threads_for(2 * operations(problem));
-  std::vector<int64_t> offsets = lines.offsets(threads);
-  parallel_for(shares.count(), threads, [&](int64_t begin, int64_t end, int thread) {
+  std::vector<int64_t> all_offsets(static_cast<size_t>(window_limit(problem) * threads));
+  parallel_for(problem.mb * blocks, threads, [&](int64_t begin, int64_t end, int thread) {
+    int64_t* window = all_offsets.data() + thread * window_limit(problem);
     for (int64_t task = begin; task < end; ++task) {
-      const Share share = shares.share(task);
-      clear(problem, share, diff_src);
-      for (int64_t depth = share.depth.begin; depth < share.depth.end; ++depth)
-        for (int64_t height = share.height.begin; height < share.height.end; ++height) {
-          const int64_t row = (share.image * problem.axes[kDepth].o + depth) * problem.axes[kHeight].o + height;
-          lines.for_each(row, lines.of_thread(offsets, thread), [&](Windows<T> windows, int64_t input, int64_t output) {
-            windows.src = problem.kind == PoolKind::max ? src + input + share.channel : nullptr;
-            windows.channels = share.channels;
-            kernel({.windows = windows,
-                    // Only read: one argument struct serves the kernels that write dst and those that don't.
-                    .dst = const_cast<T*>(diff_dst) + output + share.channel,
-                    .dst_row = problem.c,
-                    .diff_src = diff_src + input + share.channel,
-                    .scale = scale_of(windows)});
-          });
-        }
+      const int64_t image = task / blocks, channel = task % blocks * kGradientChannels;
+      const int64_t channels = std::min(kGradientChannels, problem.c - channel);
+      const int64_t first = image * problem.src_pixels() * problem.c + channel;
+      for (int64_t pixel = 0; pixel < problem.src_pixels(); ++pixel)
+        std::fill_n(diff_src + first + pixel * problem.c, channels, T{0});
+      for (int64_t row = 0; row < rows; ++row)
+        for_each_window(problem, row, window, [&](const int64_t* offsets, int64_t count, int64_t pixel) {
+          kernel({.src = is_max ? src + first : nullptr,
+                  .src_taps = offsets,
+                  .taps = count,
+                  .channels = channels,
+                  // Only read: one argument struct serves the kernels that write dst and those that don't.
+                  .dst = const_cast<T*>(diff_dst) + (image * problem.dst_pixels() + pixel) * problem.c + channel,
+                  .diff_src = diff_src + first,
+                  .scale = scale_of<T>(count)});
+        });
     }
   });
 }

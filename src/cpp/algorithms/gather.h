@@ -13,7 +13,6 @@ namespace pyconv {
 // Forward gathers from src (ic channels) into dst (oc), backward_data from dst into src with the kernel turned round.
 struct Gather {
   explicit Gather(const ConvProblem& problem);
-  Gather(bool is_forward, int64_t images, int64_t input_channels, int64_t output_channels, const Axes& geometry);
 
   Taps taps(AxisIndex axis, int64_t produced) const {
     const Axis& geometry = axes[axis];
@@ -56,15 +55,11 @@ struct Gather {
 };
 
 inline Gather::Gather(const ConvProblem& problem)
-    : Gather(problem.direction != Direction::backward_data, problem.mb, problem.ic, problem.oc, problem.axes) {}
-
-inline Gather::Gather(bool is_forward, int64_t images, int64_t input_channels, int64_t output_channels,
-                      const Axes& geometry)
-    : forward(is_forward),
-      mb(images),
-      ic(input_channels),
-      oc(output_channels),
-      axes(geometry),
+    : forward(problem.direction != Direction::backward_data),
+      mb(problem.mb),
+      ic(problem.ic),
+      oc(problem.oc),
+      axes(problem.axes),
       segments(forward ? forward_segments(axes[kWidth]) : backward_segments(axes[kWidth])) {}
 
 inline Gather::Row Gather::row(int64_t index) const {

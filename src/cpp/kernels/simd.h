@@ -52,28 +52,6 @@ void store(T* p, Vec<T> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
-// x, read once. Since x86 multiplies from memory at no cost, gcc reads a vector anew at each use, and a vector that
-// straddles two cache lines costs twice as much: arrays of NumPy begin anywhere.
-template <class T>
-Vec<T> in_register(Vec<T> x) {
-#if defined(__x86_64__)
-  asm("" : "+v"(x));
-#elif defined(__aarch64__)
-  asm("" : "+w"(x));
-#endif
-  return x;
-}
-
-// Calls f.operator()<0>(), f.operator()<1>() ... kCount times. A loop whose index is a constant in each round: gcc
-// keeps arrays in registers only if it sees that early enough.
-template <int kCount, class F, int kIndex = 0>
-[[gnu::always_inline]] inline void unroll(F f) {
-  if constexpr (kIndex < kCount) {
-    f.template operator()<kIndex>();
-    unroll<kCount, F, kIndex + 1>(f);
-  }
-}
-
 // The first n < kLanes elements; the rest is zero when loaded and left alone when stored.
 template <class T>
 Vec<T> load_partial(const T* p, int64_t n) {
@@ -105,30 +83,6 @@ void store_partial(double* p, Vec<double> v, int64_t n) {
   _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), v);
 }
 #endif
-
-// Per lane: the larger of the two, or NaN if either is. x86's own maximum gives its second operand when one is NaN, so
-// only a NaN in the first has to be seen to.
-template <class T>
-Vec<T> max_or_nan(Vec<T> a, Vec<T> b) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == sizeof(float))
-    return _mm512_mask_max_ps(a, _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b);
-  else
-    return _mm512_mask_max_pd(a, _mm512_cmp_pd_mask(a, a, _CMP_ORD_Q), a, b);
-#elif defined(__AVX2__)
-  if constexpr (sizeof(T) == sizeof(float))
-    return _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
-  else
-    return _mm256_blendv_pd(_mm256_max_pd(a, b), a, _mm256_cmp_pd(a, a, _CMP_UNORD_Q));
-#elif defined(__SSE4_1__)
-  if constexpr (sizeof(T) == sizeof(float))
-    return _mm_blendv_ps(_mm_max_ps(a, b), a, _mm_cmpunord_ps(a, a));
-  else
-    return _mm_blendv_pd(_mm_max_pd(a, b), a, _mm_cmpunord_pd(a, a));
-#else
-  return (b > a) | (b != b) ? b : a;
-#endif
-}
 
 // Calls f(offset, load, store) over [0, n) by vectors, the last one partial if it must be.
 template <class T, class F>

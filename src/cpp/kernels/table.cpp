@@ -3,7 +3,6 @@
 #include "../kernel_table.h"
 #include "brgemm.h"
 #include "depthwise.h"
-#include "depthwise_weights.h"
 #include "peak.h"
 #include "pool.h"
 #include "winograd.h"
@@ -19,7 +18,6 @@ constexpr Kernels<T> kKernels = {
     .tile_rows = kTileRows,
     .brgemm = brgemm<T>,
     .depthwise = depthwise<T>,
-    .depthwise_weights = depthwise_weights<T>,
     .winograd4 = {winograd4_input<T>, winograd4_weights<T>, winograd4_output<T>},
     .winograd2 = {winograd2_input<T>, winograd2_weights<T>, winograd2_output<T>},
     .max_pool = max_pool<T>,

@@ -18,10 +18,7 @@ struct AlignedDelete {
 };
 using Buffer = std::unique_ptr<std::byte[], AlignedDelete>;
 
-// Throws std::bad_alloc.
-inline Buffer make_buffer(int64_t bytes) {
-  return Buffer(
-      static_cast<std::byte*>(::operator new(static_cast<size_t>(align_up(bytes)), std::align_val_t{kAlignment})));
-}
+// Throws std::bad_alloc. Large buffers are put on huge pages where the system has them to give.
+Buffer make_buffer(int64_t bytes);
 
 }  // namespace pyconv

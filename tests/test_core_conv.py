@@ -20,6 +20,7 @@ import problems
 import reference
 from arrays import Array, conv_shapes, integers, normal, relative_error
 from guards import Guarded, blank
+from plans import plan
 from problems import Problem
 from pyconv import _core
 
@@ -35,24 +36,6 @@ REAL = [
 ]
 ALGORITHMS = _core.conv_algorithms()
 Direction = Literal["forward", "backward_data", "backward_weights"]
-
-
-def plan(problem: Problem, direction: Direction, dtype: Any, algorithm: str = "") -> _core.ConvPlan:
-    return _core.ConvPlan(
-        "conv",
-        direction,
-        dtype,
-        problem.batch,
-        problem.in_channels,
-        problem.out_channels or 0,
-        problem.groups,
-        problem.input_size,
-        problem.kernel_size,
-        problem.strides,
-        problem.dilation,
-        problem.pads,
-        algorithm,
-    )
 
 
 def refused(problem: Problem, direction: Direction, dtype: Any, algorithm: str) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 import problems
 from arrays import Array, conv_shapes, integers, normal
+from plans import plan
 from problems import Problem
 from pyconv import _core
 
@@ -18,24 +19,6 @@ PROBLEMS = {
     "dense": problems.parse("mb2_ic9ih12iw12_oc20oh12ow12_kh3kw3_ph1pw1"),
     "depthwise": problems.parse("g6mb2_ic6ih9iw9_oc6oh9ow9_kh3kw3_ph1pw1"),
 }
-
-
-def plan(problem: Problem, direction: Any = "forward", algorithm: str = "", dtype: Any = "float32") -> _core.ConvPlan:
-    return _core.ConvPlan(
-        "conv",
-        direction,
-        dtype,
-        problem.batch,
-        problem.in_channels,
-        problem.out_channels or 0,
-        problem.groups,
-        problem.input_size,
-        problem.kernel_size,
-        problem.strides,
-        problem.dilation,
-        problem.pads,
-        algorithm,
-    )
 
 
 def example(problem: Problem, seed: int = 1, dtype: Any = np.float32) -> list[Array]:
@@ -50,7 +33,7 @@ def example(problem: Problem, seed: int = 1, dtype: Any = np.float32) -> list[Ar
 def test_packed_weights_give_the_same_bits(name: str, algorithm: str, direction: str, dtype: str, isa: str) -> None:
     problem = PROBLEMS[name]
     try:
-        made = plan(problem, direction, algorithm, dtype)
+        made = plan(problem, direction, dtype, algorithm)
     except ValueError as error:
         assert "refuses" in str(error)  # noqa: PT017 - nothing is to be computed then
         return

@@ -11,6 +11,7 @@ import problems
 import pyconv
 from arrays import Array, conv_shapes, normal, relative_error
 from guards import Guarded, blank
+from plans import plan
 from pyconv import _core, config, ops
 
 LINES = [
@@ -29,26 +30,12 @@ by_tile = pytest.mark.parametrize("algorithm", ["winograd4", "winograd2"])
 
 def run(problem: problems.Problem, direction: Any, dtype: Any, algorithm: str, arrays: list[Array]) -> Array:
     x, kernel, bias, y = (array.astype(dtype) for array in arrays)
-    plan = _core.ConvPlan(
-        "conv",
-        direction,
-        dtype,
-        problem.batch,
-        problem.in_channels,
-        problem.out_channels or 0,
-        1,
-        problem.input_size,
-        problem.kernel_size,
-        problem.strides,
-        problem.dilation,
-        problem.pads,
-        algorithm,
-    )
-    assert plan.algorithm == algorithm
+    made = plan(problem, direction, dtype, algorithm)
+    assert made.algorithm == algorithm
     given, result = (
         (Guarded(x), blank(y.shape, dtype)) if direction == "forward" else (blank(x.shape, dtype), Guarded(y))
     )
-    plan.run(given.array, kernel, bias, result.array)
+    made.run(given.array, kernel, bias, result.array)
     given.check()
     result.check()
     return result.array if direction == "forward" else given.array

@@ -11,15 +11,35 @@
 
 namespace pyconv {
 
-// The four tensors of a convolution: src (mb, *i, ic), weights (*k, ic / g, oc), bias (oc) or null, dst (mb, *o, oc),
-// all dense. Forward reads src, weights and bias and writes dst; backward_data reads weights and dst (its gradient)
-// and writes src; backward_weights reads src and dst and writes weights and bias.
+// The tensors of a convolution: src (mb, *i, ic), weights (*k, ic / g, oc), bias (oc) or null, dst (mb, *o, oc),
+// residual like dst or null, all dense. Forward reads src, weights, bias and residual and writes
+//
+//   dst = activation(src * weights + bias + residual)         residual may be dst itself
+//
+// backward_data reads weights and dst (its gradient) and writes src; backward_weights reads src and dst and writes
+// weights and bias.
 struct ConvTensors {
   void* src = nullptr;
   void* weights = nullptr;
   void* bias = nullptr;
   void* dst = nullptr;
+  const void* residual = nullptr;
 };
+
+// What the kernels shall do to a forward run's results. Its residual begins where dst begins.
+template <class T>
+Epilogue<T> epilogue_of(const ConvProblem& problem, const ConvTensors& tensors) {
+  return {.activation = problem.activation,
+          .negative_slope = static_cast<T>(problem.negative_slope),
+          .residual = static_cast<const T*>(tensors.residual)};
+}
+
+// The same for results that begin at an offset into dst.
+template <class T>
+Epilogue<T> at_offset(Epilogue<T> epilogue, int64_t offset) {
+  if (epilogue.residual) epilogue.residual += offset;
+  return epilogue;
+}
 
 // The memory an algorithm wants: packed weights live as long as the weights do not change, the workspace for one run.
 struct ConvMemory {

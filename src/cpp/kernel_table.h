@@ -4,11 +4,23 @@
 
 #include <cstdint>
 
+#include "activation.h"
+
 namespace pyconv {
+
+// What a kernel does to a result x before it stores it at dst[i]:
+//
+//   dst[i] = activation(x + residual[i])        residual[i] is 0 when there is none; it may be dst itself
+template <class T>
+struct Epilogue {
+  Activation activation = Activation::linear;
+  T negative_slope = 0;
+  const T* residual = nullptr;
+};
 
 // Batch-reduce matrix product, the kernel of convolution in all three directions and of Dense:
 //
-//   c[r][j] = start[j] + sum over t < taps, q < k of
+//   c[r][j] = epilogue of start[j] + sum over t < taps, q < k of
 //             a[a_taps[t] + r * a_row + q * a_k] * b[b_taps[t] + q * panel + j % panel + j / panel * b_panel]
 //   start[j] = c[r][j] before the call if accumulate, else bias[j], else 0
 //
@@ -28,11 +40,13 @@ struct BrgemmArgs {
   int64_t c_row = 0, rows = 0, cols = 0;
   const T* bias = nullptr;
   bool accumulate = false;
+  Epilogue<T> epilogue = {};
 };
 
 // One tap per channel, the kernel of depthwise convolution:
 //
-//   dst[r][j] = start[j] + sum over t < taps of src[src_taps[t] + r * src_row + j] * weights[weight_taps[t] + j]
+//   dst[r][j] = epilogue of start[j] + sum over t < taps of src[src_taps[t] + r * src_row + j] *
+//                                                           weights[weight_taps[t] + j]
 //
 // r < rows, j < channels; start[j] = bias[j], or 0 without a bias.
 template <class T>
@@ -46,6 +60,7 @@ struct DepthwiseArgs {
   T* dst = nullptr;
   int64_t dst_row = 0, rows = 0, channels = 0;
   const T* bias = nullptr;
+  Epilogue<T> epilogue = {};
 };
 
 // One pixel of a pooling window, channels side by side. For t < taps, j < channels, x[t][j] = src[src_taps[t] + j]:
@@ -71,7 +86,8 @@ struct PoolArgs {
 //   dst[i][k][j] = sum over r, c of L[i][r] * L[k][c] * src[r][c][j]      j < channels
 //
 //   input:    L = B (m + 2 x m + 2)     weights:  L = G (m + 2 x 3)
-//   output:   L = A (m x m + 2), plus bias[j] if there is one; only i < rows and k < cols are written
+//   output:   L = A (m x m + 2), plus bias[j] if there is one, then the epilogue; only i < rows and k < cols are
+//   written
 //
 // src[r][c][j] lies at src[r * src_row + c * src_col + j], dst likewise. The matrices are in kernels/winograd.h; for
 // any patch of m + 2 x m + 2 and 3 x 3 weights, output(input * weights) is the m x m valid convolution.
@@ -84,6 +100,7 @@ struct TransformArgs {
   int64_t channels = 0;
   int64_t rows = 0, cols = 0;
   const T* bias = nullptr;
+  Epilogue<T> epilogue = {};
 };
 
 template <class T>

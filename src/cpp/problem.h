@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "activation.h"
+
 namespace pyconv {
 
 enum class DType { f32, f64 };
@@ -36,6 +38,8 @@ struct ConvProblem {
   Precision precision = Precision::automatic;
   int64_t mb = 1, g = 1, ic = 1, oc = 1;
   Axes axes;
+  Activation activation = Activation::linear;  // of a forward run's results
+  double negative_slope = 0;
 
   int64_t group_ic() const { return ic / g; }
   int64_t group_oc() const { return oc / g; }

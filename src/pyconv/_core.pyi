@@ -41,6 +41,8 @@ class ConvPlan:
         pads: Sequence[tuple[int, int]],
         algorithm: str = "",
         precision: Literal["strict", "auto", "fast"] = "auto",
+        activation: Literal["linear", "relu", "relu6", "leaky_relu"] = "linear",
+        negative_slope: float = 0.0,
     ) -> None: ...
     @property
     def algorithm(self) -> str: ...
@@ -76,10 +78,19 @@ class ConvPlan:
     def pack(self, weights: _Array) -> PackedWeights:
         """The weights as they are now, for any number of runs of this plan; not for backward_weights."""
 
-    def run(self, src: _Array, weights: _Array | PackedWeights, bias: _Array | None, dst: _Array) -> None:
+    def run(
+        self,
+        src: _Array,
+        weights: _Array | PackedWeights,
+        bias: _Array | None,
+        dst: _Array | None = None,
+        residual: _Array | None = None,
+    ) -> _Array:
         """Runs the plan: forward writes dst, backward_data src, backward_weights weights and bias.
 
-        Weights given as an array are packed for this run alone.
+        Weights given as an array are packed for this run alone. Forward computes
+        activation(convolution + bias + residual), where residual may be dst itself. Returns dst, a new array that
+        begins at a cache line if none is given.
         """
 
 @final

@@ -25,6 +25,7 @@ from pyconv.ops import (
 from pyconv.ops import exp as exponential
 from pyconv.ops import relu as _plain_relu
 from pyconv.ops.arrays import as_float
+from pyconv.ops.conv import Activation as FusedActivation
 from pyconv.ops.elementwise import rectify
 
 __all__ = [
@@ -98,6 +99,12 @@ _FUNCTIONS: dict[str, Activation] = {
     "softsign": softsign,
     "tanh": tanh,
 }
+_FUSED: dict[int, FusedActivation] = {
+    id(linear): "linear",
+    id(relu): "relu",
+    id(relu6): "relu6",
+    id(leaky_relu): "leaky_relu",
+}
 _ALIASES = {"hard_swish": "hard_silu", "swish": "silu"}
 
 
@@ -126,6 +133,11 @@ def get(identifier: str | Activation | None) -> Activation:
         names = ", ".join(sorted([*_FUNCTIONS, *_ALIASES]))
         raise ValueError(f"activations.get: identifier must be one of {names}. Received: {identifier!r}.")
     return function
+
+
+def fused(activation: Activation) -> FusedActivation | None:
+    """The name by which a convolution applies this activation itself, None if it can't."""
+    return _FUSED.get(id(activation))
 
 
 def serialize(activation: Activation) -> str:

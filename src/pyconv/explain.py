@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pyconv import _core, config
+from pyconv import _core, activations, config
 from pyconv.layers.base_conv import BaseConv
 from pyconv.layers.dense import Dense
 from pyconv.layers.layer import Layer, shape_tuple
@@ -77,8 +77,9 @@ def _convolution(layer: BaseConv | Dense, shape: tuple[int, ...]) -> Iterator[st
     bias_shape = None if layer.bias is None else layer.bias.shape
     x_shape = (shape[0], *shape[2:], shape[1]) if settled.channels_first else shape
     dtype = np.dtype(layer.dtype)
+    activation = activations.fused(layer.activation) or "linear"
     problem, plan, _ = forward(
-        _core.get_isa(), config.get_precision(), settled, dtype, x_shape, kernel_shape, bias_shape
+        _core.get_isa(), config.get_precision(), settled, dtype, x_shape, kernel_shape, bias_shape, activation
     )
     output_shape = _output_shape(layer, shape)
     yield f"  input      {shape}, channels {'first' if settled.channels_first else 'last'}"
@@ -87,7 +88,7 @@ def _convolution(layer: BaseConv | Dense, shape: tuple[int, ...]) -> Iterator[st
         f"  kernel     {kernel_shape}, strides {problem.strides}, dilation {problem.dilation}, "
         f"groups {problem.groups}, {bias}"
     )
-    yield f"  output     {output_shape}"
+    yield f"  output     {output_shape}" + ("" if activation == "linear" else f", {activation} in the same pass")
     if settled.op != "dense":  # whose line of pixels has a window of one
         first_axis = 2 if settled.channels_first else 1
         yield from _listed("pads", _pads(settled, problem, first_axis))

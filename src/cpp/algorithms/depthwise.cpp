@@ -23,7 +23,7 @@ ConvMemory memory(const ConvProblem& problem, const KernelTable&, int threads) {
 
 template <class T>
 void run_as(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const T* source, const T* weights,
-            const T* bias, T* produced, std::byte* workspace) {
+            const T* bias, const Epilogue<T>& epilogue, T* produced, std::byte* workspace) {
   const Gather gather(problem);
   const int64_t channels = problem.g, taps_in_all = problem.taps();
   parallel_for(gather.rows(), threads, [&](int64_t begin, int64_t end, int thread) {
@@ -37,17 +37,19 @@ void run_as(const ConvProblem& problem, const Kernels<T>& kernels, int threads, 
           src_taps[taps] = pixel * channels;
           weight_taps[taps++] = (gather.forward ? tap : taps_in_all - 1 - tap) * channels;
         });
+        const int64_t produced_at = (row.pixel + segment.first) * channels;
         kernels.depthwise({.src = source + row.source_pixel * channels,
                            .src_taps = src_taps,
                            .src_row = segment.src_advance * channels,
                            .weights = weights,
                            .weight_taps = weight_taps,
                            .taps = taps,
-                           .dst = produced + (row.pixel + segment.first) * channels,
+                           .dst = produced + produced_at,
                            .dst_row = segment.step * channels,
                            .rows = segment.count,
                            .channels = channels,
-                           .bias = bias});
+                           .bias = bias,
+                           .epilogue = at_offset(epilogue, produced_at)});
       }
     }
   });
@@ -60,9 +62,9 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
     T *src = static_cast<T*>(tensors.src), *dst = static_cast<T*>(tensors.dst);
     const T *weights = static_cast<const T*>(tensors.weights), *bias = static_cast<const T*>(tensors.bias);
     if (problem.direction == Direction::forward)
-      run_as<T>(problem, kernels, threads, src, weights, bias, dst, workspace);
+      run_as<T>(problem, kernels, threads, src, weights, bias, epilogue_of<T>(problem, tensors), dst, workspace);
     else
-      run_as<T>(problem, kernels, threads, dst, weights, nullptr, src, workspace);
+      run_as<T>(problem, kernels, threads, dst, weights, nullptr, {}, src, workspace);
   });
 }
 

@@ -90,10 +90,11 @@ void pack_weights(const ConvProblem& problem, const Kernels<T>& kernels, int thr
   });
 }
 
-// produced[pixel] = bias + sum over taps of source[pixel's tap] * weights[tap], one row of pixels after the other.
+// produced[pixel] = epilogue of bias + sum over taps of source[pixel's tap] * weights[tap], a row of pixels after
+// another.
 template <class T>
 void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const T* source, const T* packed,
-                const T* bias, T* produced, std::byte* workspace) {
+                const T* bias, const Epilogue<T>& epilogue, T* produced, std::byte* workspace) {
   const Layout<T> layout(problem, kernels);
   const Gather& gather = layout.gather;
   const int64_t source_channels = gather.source_channels(), channels = gather.produced_channels();
@@ -123,6 +124,7 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
         for (int64_t index = first_run; index < last_run; ++index) {
           const int64_t group = index / group_runs, panel = index % group_runs * run;
           const int64_t channel = group * layout.columns + panel * layout.panel;
+          const int64_t produced_at = (row.pixel + segment.first) * channels + channel;
           kernels.brgemm({.a = source + row.source_pixel * source_channels + group * layout.depth,
                           .a_taps = offsets.a,
                           .a_row = segment.src_advance * source_channels,
@@ -132,11 +134,12 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
                           .b_panel = layout.panel_size(),
                           .taps = taps,
                           .k = layout.depth * (layout.whole_runs ? segment.taps.count : 1),
-                          .c = produced + (row.pixel + segment.first) * channels + channel,
+                          .c = produced + produced_at,
                           .c_row = segment.step * channels,
                           .rows = segment.count,
                           .cols = std::min(run * layout.panel, layout.columns - panel * layout.panel),
-                          .bias = bias ? bias + channel : nullptr});
+                          .bias = bias ? bias + channel : nullptr,
+                          .epilogue = at_offset(epilogue, produced_at)});
         }
       }
     }
@@ -327,9 +330,10 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
     const T* weights = reinterpret_cast<const T*>(packed);
     switch (problem.direction) {
       case Direction::forward:
-        return run_gather<T>(problem, kernels, threads, src, weights, bias, dst, workspace);
+        return run_gather<T>(problem, kernels, threads, src, weights, bias, epilogue_of<T>(problem, tensors), dst,
+                             workspace);
       case Direction::backward_data:
-        return run_gather<T>(problem, kernels, threads, dst, weights, nullptr, src, workspace);
+        return run_gather<T>(problem, kernels, threads, dst, weights, nullptr, {}, src, workspace);
       case Direction::backward_weights:
         return WeightGradient<T>(problem, kernels)
             .run(threads, src, dst, static_cast<T*>(tensors.weights), bias, workspace);

@@ -13,6 +13,7 @@ template <class T>
 struct Tensors {
   const ConvProblem& p;
   T *src, *weights, *bias, *dst;
+  const T* residual;
 
   static int64_t index(const Axes& axes, int64_t Axis::* size, const int64_t (&at)[kSpatialAxes]) {
     return (at[kDepth] * axes[kHeight].*size + at[kHeight]) * axes[kWidth].*size + at[kWidth];
@@ -23,9 +24,10 @@ struct Tensors {
   T& weight_at(const int64_t (&at)[kSpatialAxes], int64_t c, int64_t o) const {
     return weights[(index(p.axes, &Axis::k, at) * p.group_ic() + c) * p.oc + o];
   }
-  T& dst_at(int64_t n, const int64_t (&at)[kSpatialAxes], int64_t o) const {
-    return dst[(n * p.dst_pixels() + index(p.axes, &Axis::o, at)) * p.oc + o];
+  int64_t dst_index(int64_t n, const int64_t (&at)[kSpatialAxes], int64_t o) const {
+    return (n * p.dst_pixels() + index(p.axes, &Axis::o, at)) * p.oc + o;
   }
+  T& dst_at(int64_t n, const int64_t (&at)[kSpatialAxes], int64_t o) const { return dst[dst_index(n, at, o)]; }
 };
 
 // Calls f(coordinates) for every point of the box.
@@ -60,6 +62,12 @@ bool output_of(const Axes& axes, const int64_t (&i)[kSpatialAxes], const int64_t
   return true;
 }
 
+double activate(const ConvProblem& p, double x) {
+  if (p.activation == Activation::linear || x >= 0) return p.activation == Activation::relu6 ? std::min(x, 6.0) : x;
+  if (p.activation == Activation::leaky_relu) return x * p.negative_slope;
+  return x < 0 ? 0.0 : x;  // NaN stays
+}
+
 template <class T>
 void forward(const Tensors<T>& t, int64_t n, int64_t o) {
   const int64_t first = o / t.p.group_oc() * t.p.group_ic();
@@ -71,7 +79,8 @@ void forward(const Tensors<T>& t, int64_t n, int64_t o) {
       for (int64_t c = 0; c < t.p.group_ic(); ++c)
         sum += static_cast<double>(t.src_at(n, in, first + c)) * static_cast<double>(t.weight_at(k, c, o));
     });
-    t.dst_at(n, out, o) = static_cast<T>(sum);
+    if (t.residual) sum += static_cast<double>(t.residual[t.dst_index(n, out, o)]);
+    t.dst_at(n, out, o) = static_cast<T>(activate(t.p, sum));
   });
 }
 
@@ -121,8 +130,12 @@ ConvMemory memory(const ConvProblem&, const KernelTable&, int) { return {}; }
 void run(const ConvProblem& problem, const KernelTable&, int threads, const ConvTensors& tensors, const std::byte*,
          std::byte*) {
   with_dtype(problem.dtype, [&]<class T>() {
-    const Tensors<T> t{problem, static_cast<T*>(tensors.src), static_cast<T*>(tensors.weights),
-                       static_cast<T*>(tensors.bias), static_cast<T*>(tensors.dst)};
+    const Tensors<T> t{problem,
+                       static_cast<T*>(tensors.src),
+                       static_cast<T*>(tensors.weights),
+                       static_cast<T*>(tensors.bias),
+                       static_cast<T*>(tensors.dst),
+                       static_cast<const T*>(tensors.residual)};
     const bool weights = problem.direction == Direction::backward_weights;
     const int64_t channels = problem.direction == Direction::backward_data ? problem.ic : problem.oc;
     parallel_for(weights ? channels : problem.mb * channels, threads, [&](int64_t begin, int64_t end, int) {

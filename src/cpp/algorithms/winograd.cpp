@@ -7,7 +7,7 @@
 //
 //   V[position][tile][ic] = input transform of the tile's patch
 //   M[position][tile][column] = sum over ic of V[position][tile][ic] * U[panel][position][ic][column]
-//   produced pixels of a tile = output transform of M[.][tile] + bias
+//   produced pixels of a tile = epilogue of the output transform of M[.][tile] + bias
 //
 // A block is small enough for V and M to stay in the L2 cache from one step to the next, so the memory sees the source
 // and the result once.
@@ -121,6 +121,15 @@ struct Work {
   bool shared;    // too few tiles to share out: the threads make one V together and share the panels
 };
 
+// Source and produced are src and dst, or dst and src for the data gradient.
+struct Operands {
+  const float* source;
+  const float* u;
+  const float* bias;
+  Epilogue<float> epilogue;
+  float* produced;
+};
+
 // V of tiles [begin, end) of a block that starts at tile first.
 template <int64_t kTile>
 void transform_input(const Work<kTile>& work, const float* source, int64_t first, int64_t begin, int64_t end, float* v,
@@ -155,8 +164,8 @@ void transform_input(const Work<kTile>& work, const float* source, int64_t first
 
 // The products of one panel with tiles [0, tiles) of a block that starts at tile first, and their results.
 template <int64_t kTile>
-void multiply(const Work<kTile>& work, const float* v, const float* u, const float* bias, int64_t first, int64_t tiles,
-              int64_t panel, float* m, float* produced) {
+void multiply(const Work<kTile>& work, const Operands& operands, const float* v, int64_t first, int64_t tiles,
+              int64_t panel, float* m) {
   const Shape<kTile>& s = work.shape;
   constexpr int64_t no_offset = 0;
   const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
@@ -164,7 +173,7 @@ void multiply(const Work<kTile>& work, const float* v, const float* u, const flo
     work.kernels.brgemm({.a = v + position * work.block * s.ic,
                          .a_taps = &no_offset,
                          .a_row = s.ic,
-                         .b = u + (panel * s.kPositions + position) * s.ic * work.panel,
+                         .b = operands.u + (panel * s.kPositions + position) * s.ic * work.panel,
                          .b_taps = &no_offset,
                          .taps = 1,
                          .k = s.ic,
@@ -174,32 +183,33 @@ void multiply(const Work<kTile>& work, const float* v, const float* u, const flo
                          .cols = columns});
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const Place<kTile> place(s, first + tile);
+    const int64_t produced_at = ((place.image * s.height + place.y) * s.width + place.x) * s.oc + channel;
     work.transforms.output({.src = m + tile * work.panel,
                             .src_row = s.kPatch * work.block * work.panel,
                             .src_col = work.block * work.panel,
-                            .dst = produced + ((place.image * s.height + place.y) * s.width + place.x) * s.oc + channel,
+                            .dst = operands.produced + produced_at,
                             .dst_row = s.dh * s.width * s.oc,
                             .dst_col = s.dw * s.oc,
                             .channels = columns,
                             .rows = inside(place.y, s.dh, kTile, s.height).second,
                             .cols = inside(place.x, s.dw, kTile, s.width).second,
-                            .bias = bias ? bias + channel : nullptr});
+                            .bias = operands.bias ? operands.bias + channel : nullptr,
+                            .epilogue = at_offset(operands.epilogue, produced_at)});
   }
 }
 
 template <int64_t kTile>
-void run_shape(const Work<kTile>& work, const float* source, const float* u, const float* bias, float* produced,
-               float* workspace) {
+void run_shape(const Work<kTile>& work, const Operands& operands, float* workspace) {
   const int64_t tiles = work.shape.tiles();
   if (work.shared) {
     float* v = workspace;
     float* scratch = workspace + align_up(work.v_size() * 4) / 4;
     parallel_for(tiles, work.threads, [&](int64_t begin, int64_t end, int thread) {
-      transform_input(work, source, 0, begin, end, v, scratch + thread * work.thread_size() + work.m_size());
+      transform_input(work, operands.source, 0, begin, end, v, scratch + thread * work.thread_size() + work.m_size());
     });
     parallel_for(work.panels, work.threads, [&](int64_t begin, int64_t end, int thread) {
       for (int64_t panel = begin; panel < end; ++panel)
-        multiply(work, v, u, bias, 0, tiles, panel, scratch + thread * work.thread_size(), produced);
+        multiply(work, operands, v, 0, tiles, panel, scratch + thread * work.thread_size());
     });
     return;
   }
@@ -211,9 +221,8 @@ void run_shape(const Work<kTile>& work, const float* source, const float* u, con
     float* v = patch + work.patch_size();
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = tiles * block / blocks, count = tiles * (block + 1) / blocks - first;
-      transform_input(work, source, first, 0, count, v, patch);
-      for (int64_t panel = 0; panel < work.panels; ++panel)
-        multiply(work, v, u, bias, first, count, panel, m, produced);
+      transform_input(work, operands.source, first, 0, count, v, patch);
+      for (int64_t panel = 0; panel < work.panels; ++panel) multiply(work, operands, v, first, count, panel, m);
     }
   });
 }
@@ -317,11 +326,11 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
   const Work<kTile> work(problem, table.f32, threads);
   const float* u = reinterpret_cast<const float*>(packed);
   float *src = static_cast<float*>(tensors.src), *dst = static_cast<float*>(tensors.dst);
-  float* memory = reinterpret_cast<float*>(workspace);
-  if (problem.direction == Direction::forward)
-    run_shape(work, src, u, static_cast<const float*>(tensors.bias), dst, memory);
-  else
-    run_shape(work, dst, u, nullptr, src, memory);
+  const Operands operands =
+      problem.direction == Direction::forward
+          ? Operands{src, u, static_cast<const float*>(tensors.bias), epilogue_of<float>(problem, tensors), dst}
+          : Operands{dst, u, nullptr, {}, src};
+  run_shape(work, operands, reinterpret_cast<float*>(workspace));
 }
 
 template <int64_t kTile>

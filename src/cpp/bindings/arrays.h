@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../buffer.h"
 #include "../problem.h"
 
 namespace pyconv {
@@ -41,6 +42,17 @@ inline void* data_of(const char* name, const py::array& array, DType dtype, cons
   if (!(array.flags() & py::array::c_style)) throw std::invalid_argument(std::string(name) + " must be C-contiguous.");
   if (write && !array.writeable()) throw std::invalid_argument(std::string(name) + " must be writeable.");
   return const_cast<void*>(array.data());
+}
+
+// An uninitialised array that begins at a cache line, so that no vector of it is spread over two. NumPy's own begin
+// anywhere; this is a view into one.
+inline py::array aligned_array(DType dtype, const Shape& shape) {
+  int64_t bytes = size_of(dtype);
+  for (const int64_t size : shape) bytes *= size;
+  const py::array_t<uint8_t> memory(bytes + kAlignment);
+  const uintptr_t address = reinterpret_cast<uintptr_t>(memory.data());
+  const void* data = reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment);
+  return py::array(dtype == DType::f32 ? py::dtype::of<float>() : py::dtype::of<double>(), shape, data, memory);
 }
 
 // (mb, *spatial, c), the spatial sizes being those the caller gave, one to three of them.

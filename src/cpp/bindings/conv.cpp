@@ -25,6 +25,14 @@ Precision precision_of(const std::string& name) {
   throw std::invalid_argument("precision must be strict, auto or fast. Received: precision=" + name);
 }
 
+Activation activation_of(const std::string& name) {
+  if (name == "linear") return Activation::linear;
+  if (name == "relu") return Activation::relu;
+  if (name == "relu6") return Activation::relu6;
+  if (name == "leaky_relu") return Activation::leaky_relu;
+  throw std::invalid_argument("activation must be linear, relu, relu6 or leaky_relu. Received: activation=" + name);
+}
+
 // A plan with the shapes of the arrays it runs on.
 class PyConvPlan {
  public:
@@ -44,11 +52,15 @@ class PyConvPlan {
   }
 
   // All but the weights.
-  ConvTensors tensors(const py::array& src, const std::optional<py::array>& bias, const py::array& dst) const {
+  ConvTensors tensors(const py::array& src, const std::optional<py::array>& bias, const py::array& dst,
+                      const std::optional<py::array>& residual) const {
     const ConvProblem& p = problem();
+    if (residual && p.direction != Direction::forward)
+      throw std::invalid_argument("ConvPlan.run: residual must be None but for forward.");
     return {.src = data_of("src", src, p.dtype, src_shape, p.direction == Direction::backward_data),
             .bias = bias ? data_of("bias", *bias, p.dtype, {p.oc}, makes_weights()) : nullptr,
-            .dst = data_of("dst", dst, p.dtype, dst_shape, p.direction == Direction::forward)};
+            .dst = data_of("dst", dst, p.dtype, dst_shape, p.direction == Direction::forward),
+            .residual = residual ? data_of("residual", *residual, p.dtype, dst_shape, false) : nullptr};
   }
 
   ConvPlan plan;
@@ -74,14 +86,17 @@ std::unique_ptr<PyPackedWeights> pack(const std::shared_ptr<PyConvPlan>& self, c
   return std::make_unique<PyPackedWeights>(self, std::move(copy), bytes);
 }
 
-// weights: an array, packed for this run alone, or what pack returned.
-void run(const PyConvPlan& self, const py::array& src, const py::object& weights, const std::optional<py::array>& bias,
-         const py::array& dst) {
-  ConvTensors tensors = self.tensors(src, bias, dst);
+// weights: an array, packed for this run alone, or what pack returned. Returns dst, a new array if none is given.
+py::array run(const PyConvPlan& self, const py::array& src, const py::object& weights,
+              const std::optional<py::array>& bias, const std::optional<py::array>& given,
+              const std::optional<py::array>& residual) {
+  py::array dst = given ? *given : aligned_array(self.problem().dtype, self.dst_shape);
+  ConvTensors tensors = self.tensors(src, bias, dst, residual);
   if (py::isinstance<py::array>(weights)) {
     tensors.weights = self.weights_of(py::reinterpret_borrow<py::array>(weights));
     const py::gil_scoped_release unlocked;
-    return self.plan.run(tensors);
+    self.plan.run(tensors);
+    return dst;
   }
   if (!py::isinstance<PyPackedWeights>(weights))
     throw py::type_error("ConvPlan.run: weights must be an array or PackedWeights. Received: " +
@@ -94,6 +109,7 @@ void run(const PyConvPlan& self, const py::array& src, const py::object& weights
   tensors.weights = packed.memory.get();  // read where the algorithm packs nothing
   const py::gil_scoped_release unlocked;
   self.plan.run(tensors, packed.memory.get());
+  return dst;
 }
 
 }  // namespace
@@ -107,17 +123,22 @@ void register_conv(py::module_& module) {
                        int64_t in_channels, int64_t out_channels, int64_t groups, const Shape& input_size,
                        const Shape& kernel_size, const Shape& strides, const Shape& dilation,
                        const std::vector<std::pair<int64_t, int64_t>>& pads, const std::string& algorithm,
-                       const std::string& precision) {
+                       const std::string& precision, const std::string& activation, double negative_slope) {
              ConvProblem problem =
                  make_conv_problem(op, direction_of(direction), dtype_of(dtype), batch, in_channels, out_channels,
                                    groups, {input_size, kernel_size, strides, dilation, pads});
              problem.precision = precision_of(precision);
+             problem.activation = activation_of(activation);
+             problem.negative_slope = negative_slope;
+             if (problem.activation != Activation::linear && problem.direction != Direction::forward)
+               throw std::invalid_argument(
+                   op + ": activation must be linear but for forward. Received: activation=" + activation);
              return std::make_shared<PyConvPlan>(ConvPlan(problem, active_isa(), algorithm), input_size.size());
            }),
            py::arg("op"), py::arg("direction"), py::arg("dtype"), py::arg("batch"), py::arg("in_channels"),
            py::arg("out_channels"), py::arg("groups"), py::arg("input_size"), py::arg("kernel_size"),
            py::arg("strides"), py::arg("dilation"), py::arg("pads"), py::arg("algorithm") = "",
-           py::arg("precision") = "auto")
+           py::arg("precision") = "auto", py::arg("activation") = "linear", py::arg("negative_slope") = 0.0)
       .def_property_readonly("algorithm", [](const PyConvPlan& self) { return self.plan.algorithm().name; })
       .def_property_readonly("plain_sums", [](const PyConvPlan& self) { return self.plan.algorithm().plain_sums; })
       .def_property_readonly("output_size",
@@ -134,7 +155,8 @@ void register_conv(py::module_& module) {
       .def_property_readonly("refusals", [](const PyConvPlan& self) { return self.plan.refusals(); })
       .def("describe", [](const PyConvPlan& self) { return self.plan.describe(); })
       .def("pack", &pack, py::arg("weights"))
-      .def("run", &run, py::arg("src"), py::arg("weights"), py::arg("bias").none(true), py::arg("dst"));
+      .def("run", &run, py::arg("src"), py::arg("weights"), py::arg("bias").none(true),
+           py::arg("dst").none(true) = py::none(), py::arg("residual").none(true) = py::none());
 
   module.def("conv_algorithms", [] {
     py::list names;

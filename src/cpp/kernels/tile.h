@@ -9,6 +9,7 @@
 #pragma once
 
 #include "../kernel_table.h"
+#include "epilogue.h"
 #include "simd.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
@@ -60,6 +61,15 @@ void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
     }
   }
 
+  const Epilogue<T>& epilogue = args.epilogue;
+  if (epilogue.residual) {
+    const T* residual = epilogue.residual + (c - args.c);
+    for (int r = 0; r < kRows; ++r)
+      for (int v = 0; v < kVectors; ++v) acc[r][v] += load_row(residual + r * args.c_row, v);
+  }
+  if (epilogue.activation != Activation::linear)
+    for (int r = 0; r < kRows; ++r)
+      for (int v = 0; v < kVectors; ++v) acc[r][v] = activate<T>(epilogue, acc[r][v]);
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) {
       T* p = c + r * args.c_row + v * kLanes<T>;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "../kernel_table.h"
+#include "epilogue.h"
 #include "simd.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
@@ -111,8 +112,8 @@ void output_rows(const Vec<T> (&m)[6], Vec<T> (&y)[2]) {
 }
 
 // Two rows of the result at a time, for the registers' sake.
-template <class T, bool kEven, class Load, class Store>
-void output_half(const TransformArgs<T>& args, int64_t j, Load load, Store store) {
+template <class T, bool kEven, class Finish, class Load, class Store>
+void output_half(const TransformArgs<T>& args, int64_t j, Finish finish, Load load, Store store) {
   Vec<T> half[2][6];
   for (int c = 0; c < 6; ++c) {
     Vec<T> m[6], y[2];
@@ -128,17 +129,19 @@ void output_half(const TransformArgs<T>& args, int64_t j, Load load, Store store
     output_rows<T, true>(half[i], even);
     output_rows<T, false>(half[i], odd);
     const Vec<T> y[4] = {even[0] + bias, odd[0] + bias, even[1] + bias, odd[1] + bias};
-    T* dst = args.dst + row * args.dst_row + j;
+    const int64_t at = row * args.dst_row + j;
     for (int c = 0; c < 4; ++c)
-      if (c < args.cols) store(dst + c * args.dst_col, y[c]);
+      if (c < args.cols) store(args.dst + at + c * args.dst_col, finish(y[c], at + c * args.dst_col, load));
   }
 }
 
 template <class T>
 void winograd4_output(const TransformArgs<T>& args) {
-  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    output_half<T, true>(args, j, load, store);
-    output_half<T, false>(args, j, load, store);
+  with_epilogue<T>(args.epilogue, [&](auto finish) {
+    for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+      output_half<T, true>(args, j, finish, load, store);
+      output_half<T, false>(args, j, finish, load, store);
+    });
   });
 }
 
@@ -202,10 +205,13 @@ void winograd2_weights(const TransformArgs<T>& args) {
 
 template <class T>
 void winograd2_output(const TransformArgs<T>& args) {
-  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    const Vec<T> bias = args.bias ? load(args.bias + j) : Vec<T>{};
-    small_transform<T, 4, 2>(args, j, small_output_row<T>, load, [&](int64_t i, int64_t k, Vec<T> y) {
-      if (i < args.rows && k < args.cols) store(args.dst + i * args.dst_row + k * args.dst_col + j, y + bias);
+  with_epilogue<T>(args.epilogue, [&](auto finish) {
+    for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+      const Vec<T> bias = args.bias ? load(args.bias + j) : Vec<T>{};
+      small_transform<T, 4, 2>(args, j, small_output_row<T>, load, [&](int64_t i, int64_t k, Vec<T> y) {
+        const int64_t at = i * args.dst_row + k * args.dst_col + j;
+        if (i < args.rows && k < args.cols) store(args.dst + at, finish(y + bias, at, load));
+      });
     });
   });
 }

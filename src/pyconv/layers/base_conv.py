@@ -86,7 +86,9 @@ class BaseConv(Layer):
         self.input_axes = {axis: channels}
 
     def call(self, x: Array) -> Array:
-        return self.activation(convolve(self.convolution, x, self.kernel, self.bias))
+        fused = activations.fused(self.activation)
+        y = convolve(self.convolution, x, self.kernel, self.bias, activation=fused or "linear")
+        return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_input_shape(input_shape)

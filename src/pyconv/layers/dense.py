@@ -90,7 +90,9 @@ class Dense(Layer):
         self.input_axes = {-1: channels}
 
     def call(self, x: Array) -> Array:
-        return self.activation(convolve(self.convolution, x, self.kernel, self.bias))
+        fused = activations.fused(self.activation)
+        y = convolve(self.convolution, x, self.kernel, self.bias, activation=fused or "linear")
+        return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

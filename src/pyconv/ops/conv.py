@@ -21,6 +21,7 @@ from pyconv import _core, config
 from pyconv.gradient import Array, Link, record, recording
 from pyconv.ops import geometry, shapes
 from pyconv.ops.arrays import as_floats, checked_out, contiguous, dtype_name
+from pyconv.ops.elementwise import NEGATIVE_SLOPE
 from pyconv.variable import Variable
 
 
@@ -177,16 +178,32 @@ def settle(
 DENSE = Settled("dense", (1,), "valid", (1,), False)
 
 
-def convolve(settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, out: Array | None = None) -> Array:
+# The activations that the core applies to results before it writes them, and the gradients, from the result.
+Activation = Literal["linear", "relu", "relu6", "leaky_relu"]
+_GRADIENTS: dict[Activation, Callable[[Array, Array], Array]] = {
+    "relu": lambda y, dy: dy * (y > 0),
+    "relu6": lambda y, dy: dy * ((y > 0) & (y < 6)),
+    "leaky_relu": lambda y, dy: np.where(y > 0, dy, dy * y.dtype.type(NEGATIVE_SLOPE)),
+}
+
+
+def convolve(
+    settled: Settled,
+    x: Array,
+    kernel: Kernel,
+    bias: Kernel | None,
+    out: Array | None = None,
+    activation: Activation = "linear",
+) -> Array:
     """The operation on arrays that came through `as_float`, noted on the tape.
 
     What a layer's call costs beside the core's work is here: a key, a result, the packed weights.
     """
     if settled.channels_first:
-        return _channels_first(settled, x, kernel, bias, out)
+        return _channels_first(settled, x, kernel, bias, out, activation)
     weights = kernel.value if isinstance(kernel, Variable) else kernel
     if x.dtype != weights.dtype:
-        return convolve(settled, *_operands(settled.op, x, kernel, bias), out)
+        return convolve(settled, *_operands(settled.op, x, kernel, bias), out, activation)
     offset = bias.value if isinstance(bias, Variable) else bias
     problem, plan, shape = forward(
         _core.get_isa(),
@@ -196,26 +213,39 @@ def convolve(settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, ou
         x.shape,
         weights.shape,
         None if offset is None else offset.shape,
+        activation,
     )
-    y = np.empty(shape, x.dtype) if out is None else checked_out(settled.op, out, shape, x.dtype, x, weights, offset)
-    src, dst = contiguous(x), y
+    src, dst = contiguous(x), out
+    if dst is not None:
+        dst = checked_out(settled.op, dst, shape, x.dtype, x, weights, offset)
     if settled.op == "dense":
-        src, dst = src.reshape(plan.src_shape), y.reshape(plan.dst_shape)
+        src, dst = src.reshape(plan.src_shape), None if dst is None else dst.reshape(plan.dst_shape)
     numbers = None if offset is None else contiguous(offset)
     if isinstance(kernel, Variable) and not recording():
-        plan.run(src, kernel.packed(plan), numbers, dst)
-        return y
+        y = plan.run(src, kernel.packed(plan), numbers, dst)
+        return y.reshape(shape) if out is None else out
     # A recorded run packs for itself: the optimizer's step that follows would drop the packed weights at once.
     matrices = contiguous(weights).reshape(plan.weights_shape)
-    plan.run(src, matrices, numbers, dst)
+    y = plan.run(src, matrices, numbers, dst).reshape(shape)
     if recording():
-        record(y, *_links(problem, x, weights, offset, src, matrices))
-    return y
+        _record(y, activation, _links(problem, x, weights, offset, src, matrices))
+    return y if out is None else out
 
 
-def _channels_first(settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, out: Array | None) -> Array:
+def _record(y: Array, activation: Activation, links: list[Link]) -> None:
+    """Notes a convolution and what was done to its result; a view stands for what no memory ever held."""
+    before = y if activation == "linear" else y.view()
+    record(before, *links)
+    if activation != "linear":
+        record(y, (before, functools.partial(_GRADIENTS[activation], y)))
+
+
+def _channels_first(
+    settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, out: Array | None, activation: Activation
+) -> Array:
     settled = settled._replace(channels_first=False)
-    y = shapes.channels_first(convolve(settled, shapes.channels_last(x), kernel, bias))
+    last = convolve(settled, shapes.channels_last(x), kernel, bias, activation=activation)
+    y = shapes.channels_first(last)
     if out is None:
         return y
     np.copyto(checked_out(settled.op, out, y.shape, y.dtype, x, kernel, bias), y)
@@ -237,6 +267,8 @@ class Problem(NamedTuple):
     dilation: tuple[int, ...]
     pads: geometry.Pads
     precision: config.Precision
+    activation: Activation
+    negative_slope: float
 
 
 class Forward(NamedTuple):
@@ -261,6 +293,7 @@ def forward(
     x_shape: tuple[int, ...],
     kernel_shape: tuple[int, ...],
     bias_shape: tuple[int, ...] | None,
+    activation: Activation = "linear",
 ) -> Forward:
     """The plan for arrays of these shapes, channels last; raises ValueError where they don't fit together."""
     op, strides, padding, dilation, _ = settled
@@ -282,6 +315,8 @@ def forward(
         dilation,
         pads,
         precision,
+        activation,
+        NEGATIVE_SLOPE if activation == "leaky_relu" else 0.0,
     )
     made = _plan(isa, "forward", problem)
     return Forward(problem, made, (*x_shape[:-1], filters) if op == "dense" else made.dst_shape)
@@ -345,6 +380,7 @@ _SIZES: dict[Operation, Callable[[tuple[int, ...], tuple[int, ...]], _Sizes]] = 
 
 def _links(problem: Problem, x: Array, kernel: Array, bias: Array | None, src: Array, weights: Array) -> list[Link]:
     """The gradients of x, kernel and bias; src and weights are x and kernel as the plans read them."""
+    problem = problem._replace(activation="linear", negative_slope=0.0)
 
     def inputs_gradient(dy: Array) -> Array:
         made = _plan(_core.get_isa(), "backward_data", problem)

@@ -12,6 +12,8 @@ from pyconv.gradient import Array, record
 from pyconv.ops.arrays import as_float, as_floats
 from pyconv.ops.shapes import sum_to
 
+NEGATIVE_SLOPE = 0.2  # of leaky_relu when none is given, as in Keras
+
 
 def relu(x: ArrayLike) -> Array:
     """max(x, 0).
@@ -32,7 +34,7 @@ def relu6(x: ArrayLike) -> Array:
     return rectify(as_float("relu6", "x", x), max_value=6.0)
 
 
-def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Array:
+def leaky_relu(x: ArrayLike, negative_slope: float = NEGATIVE_SLOPE) -> Array:
     """The larger of x and 0, plus negative_slope times the smaller."""
     return rectify(as_float("leaky_relu", "x", x), negative_slope)
 

@@ -331,3 +331,22 @@ def test_variables() -> None:
     assert np.array(variable, dtype=np.float64).dtype == np.float64
     assert "kernel" in repr(variable)
     np.testing.assert_array_equal(ops.relu(variable), [[1, 2]])
+
+
+def test_a_list_of_arrays_is_several_inputs() -> None:
+    class Weighted(layers.Layer):
+        def build(self, input_shape: Any) -> None:
+            self.factor = self.add_weight((len(input_shape), input_shape[0][-1]), "ones", name="factor")
+
+        def call(self, x: list[Array]) -> Array:
+            return ops.add(ops.multiply(x[0], self.factor.value[0]), ops.multiply(x[1], self.factor.value[1]))
+
+    layer = Weighted()
+    x = np.ones((2, 3))
+    assert layer((x, 2 * x)).dtype == np.float32
+    np.testing.assert_array_equal(layer([x, 2 * x]), np.full((2, 3), 3.0))
+    assert layer.input_shape == [(None, 3), (None, 3)]
+    assert layer.compute_output_shape([(None, 3), (None, 3)]) == (None, 3)
+    assert layer.output_shape == (None, 3)
+    with pytest.raises(ValueError, match=r"^Conv2D: inputs must be one array. Received: 2 arrays"):
+        layers.Conv2D(4, 3)([np.zeros((1, 8, 8, 3))] * 2)

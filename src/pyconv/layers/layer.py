@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +25,7 @@ def _finish_build(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], Non
 
     @functools.wraps(build)
     def finished(self: Layer, input_shape: Any) -> None:
-        shape = shape_tuple(self._op, "input_shape", input_shape)
+        shape = _input_shape(self._op, input_shape)
         self.check_input_shape(shape)
         if not self.built:
             build(self, shape)
@@ -105,40 +105,51 @@ class Layer:
         """The layer's result for one array, and `training` if an override takes it."""
         raise NotImplementedError(f"{self._op}: a layer must define call(self, x).")
 
-    def __call__(self, inputs: ArrayLike, training: bool | None = False) -> Array:
+    def __call__(self, inputs: ArrayLike | Sequence[Array], training: bool | None = False) -> Array:
         """Runs the layer on a batch, building it if need be.
 
         Args:
-            inputs: real numbers of any dtype, converted to the layer's dtype.
+            inputs: real numbers of any dtype, converted to the layer's dtype. A list or tuple of arrays is several
+                inputs: `call` gets the list, `build` and `compute_output_shape` get a list of shapes.
             training: whether the layer runs to be trained; Dropout asks for it.
 
         Raises:
             TypeError: if inputs aren't real numbers.
             ValueError: if their shape doesn't fit the layer.
         """
-        x = self._cast(as_float(self._op, "inputs", inputs))
-        if not self.built or x.shape != self._passed_shape:
-            self.check_input_shape(x.shape)
+        x: Any
+        shape: Any
+        if _are_several(inputs):
+            x = [self._cast(as_float(self._op, f"inputs[{i}]", item)) for i, item in enumerate(inputs)]
+            shape = [item.shape for item in x]
+        else:
+            x = self._cast(as_float(self._op, "inputs", inputs))
+            shape = x.shape
+        if not self.built or shape != self._passed_shape:
+            self.check_input_shape(shape)
             if not self.built:
-                self.build((None, *x.shape[1:]) if x.ndim else ())
-            self._passed_shape = x.shape
+                self.build(_of_any_batch(shape))
+            self._passed_shape = shape
         y: Array = self.call(x, training=bool(training)) if self._takes_training else self.call(x)
         return y
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The result's shape for an input's shape, None where a size is unknown."""
-        sizes = [size for size in input_shape[1:] if size is not None]
-        if len(sizes) != len(input_shape) - 1:
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """The result's shape for an input's shape or several inputs' shapes, None where a size is unknown."""
+        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        if any(size is None for shape in shapes for size in shape[1:]):
             raise NotImplementedError(f"{self._op}: compute_output_shape must be defined for unknown sizes.")
-        return (input_shape[0], *self(np.empty((0, *sizes), self.dtype)).shape[1:])
+        empty = [np.empty((0, *shape[1:]), self.dtype) for shape in shapes]
+        return (shapes[0][0], *self(empty if isinstance(input_shape, list) else empty[0]).shape[1:])
 
     @property
     def output_shape(self) -> Shape | None:
         """The result's shape for the input's shape that the layer was built for."""
         return None if self.input_shape is None else self.compute_output_shape(self.input_shape)
 
-    def check_input_shape(self, shape: Shape) -> None:
+    def check_input_shape(self, shape: Any) -> None:
         """Raises ValueError if an input of this shape has a wrong rank or doesn't fit the weights."""
+        if isinstance(shape, list) and (self.input_rank is not None or self.input_axes):
+            raise ValueError(f"{self._op}: inputs must be one array. Received: {len(shape)} arrays, of shapes {shape}.")
         if self.input_rank is not None and len(shape) != self.input_rank:
             raise ValueError(
                 f"{self._op}: inputs must have {self.input_rank} axes, the first for the batch. "
@@ -282,6 +293,25 @@ def shape_tuple(op: str, name: str, shape: Any, minimum: int = 0) -> Shape:
     if not isinstance(shape, Iterable) or isinstance(shape, str):
         raise TypeError(f"{op}: {name} must be a tuple of integers and None. Received: {name}={shape!r}.")
     return tuple(None if size is None else integer(op, name, size, minimum) for size in shape)
+
+
+def _are_several(inputs: Any) -> TypeGuard[Sequence[Array]]:
+    """Whether a layer is given several inputs: a list or tuple of arrays, not one of numbers or rows."""
+    return isinstance(inputs, list | tuple) and len(inputs) > 0 and all(isinstance(x, np.ndarray) for x in inputs)
+
+
+def _input_shape(op: str, shape: Any) -> Any:
+    """The shape of the input, or a list of the shapes of several."""
+    if isinstance(shape, list | tuple) and any(isinstance(item, list | tuple) for item in shape):
+        return [shape_tuple(op, "input_shape", item) for item in shape]
+    return shape_tuple(op, "input_shape", shape)
+
+
+def _of_any_batch(shape: Any) -> Any:
+    """The shape, or the list of shapes, with the batch's size left open."""
+    if isinstance(shape, list):
+        return [_of_any_batch(item) for item in shape]
+    return (None, *shape[1:]) if shape else ()
 
 
 def _declared_shape(op: str, kwargs: dict[str, Any]) -> Shape | None:

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "benchdnn.h"
+#include "buffer.h"
 #include "dispatch.h"
 #include "fma_peak.h"
 #include "parallel.h"
@@ -30,20 +31,26 @@ double known_fma_peak(int threads) {
   return peak;
 }
 
-// Small whole numbers: no subnormals, no overflow, and not all equal.
-void fill(std::vector<float>& values) {
-  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(static_cast<int>(i * 7 % 11) - 5);
-}
+// As the library's own results lie: from a cache line on. Small whole numbers: no subnormals, no overflow, not all
+// equal.
+class Tensor {
+ public:
+  explicit Tensor(int64_t size) : memory_(make_buffer(size * static_cast<int64_t>(sizeof(float)))) {
+    for (int64_t i = 0; i < size; ++i) data()[i] = static_cast<float>(i * 7 % 11 - 5);
+  }
+  float* data() const { return reinterpret_cast<float*>(memory_.get()); }
+
+ private:
+  Buffer memory_;
+};
 
 // The plan runs with packed weights, as a layer does between two updates.
 void run_problem(benchmark::State& state, const ConvProblem& problem, int threads) {
   set_num_threads(threads);
   const ConvPlan plan(problem, active_isa());
-  std::vector<float> src(static_cast<size_t>(problem.mb * problem.src_pixels() * problem.ic));
-  std::vector<float> weights(static_cast<size_t>(problem.taps() * problem.group_ic() * problem.oc));
-  std::vector<float> bias(static_cast<size_t>(problem.oc));
-  std::vector<float> dst(static_cast<size_t>(problem.mb * problem.dst_pixels() * problem.oc));
-  for (auto* tensor : {&src, &weights, &bias, &dst}) fill(*tensor);
+  const Tensor src(problem.mb * problem.src_pixels() * problem.ic);
+  const Tensor weights(problem.taps() * problem.group_ic() * problem.oc);
+  const Tensor bias(problem.oc), dst(problem.mb * problem.dst_pixels() * problem.oc);
   const Buffer packed = plan.pack(weights.data());
   const ConvTensors tensors{src.data(), weights.data(), bias.data(), dst.data()};
   double best = 1e300;

@@ -22,7 +22,7 @@ struct Epilogue {
 //
 //   c[r][j] = epilogue of start[j] + sum over t < taps, q < k of
 //             a[a_taps[t] + r * a_row + q * a_k] * b[b_taps[t] + q * panel + j % panel + j / panel * b_panel]
-//   start[j] = c[r][j] before the call if accumulate, else bias[j], else 0
+//   start[j] = bias[j], or 0 without a bias
 //
 // for r < rows, j < cols. c[r][j] lies at c[r * c_row + j]. b holds packed panels of `panel` columns (Kernels::panel),
 // all of them readable, whatever cols. A tile of rows meets all panels before the next tile is begun. Sums run in the
@@ -39,7 +39,6 @@ struct BrgemmArgs {
   T* c = nullptr;
   int64_t c_row = 0, rows = 0, cols = 0;
   const T* bias = nullptr;
-  bool accumulate = false;
   Epilogue<T> epilogue = {};
 };
 

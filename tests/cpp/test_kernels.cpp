@@ -1,6 +1,7 @@
 // test_kernels.cpp: each kernel of each table against its equation in kernel_table.h, on whole numbers, so exactly.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -19,8 +20,8 @@ std::vector<T> numbers(size_t count, int seed) {
 }
 
 template <class T>
-void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t taps, bool accumulate,
-                  bool with_bias) {
+void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t taps, bool with_bias, bool onto_itself,
+                  Activation activation) {
   const int64_t k = 5, a_row = 11, a_k = 2, panel = kernels.panel, c_row = cols + 3;
   const auto a = numbers<T>(static_cast<size_t>(rows * a_row + taps * 3 + k * a_k), 1);
   const int64_t b_panel = taps * k * panel + 5, panels = (cols + panel - 1) / panel;
@@ -35,11 +36,13 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j < cols; ++j) {
       T& out = expected[static_cast<size_t>(r * c_row + j)];
-      if (!accumulate) out = with_bias ? bias[static_cast<size_t>(j)] : T{0};
+      if (!onto_itself) out = 0;
+      if (with_bias) out += bias[static_cast<size_t>(j)];
       for (size_t t = 0; t < static_cast<size_t>(taps); ++t)
         for (int64_t q = 0; q < k; ++q)
           out += a[static_cast<size_t>(a_taps[t] + r * a_row + q * a_k)] *
                  b[static_cast<size_t>(b_taps[t] + q * panel + j % panel + j / panel * b_panel)];
+      if (activation == Activation::relu6) out = std::clamp(out, T{0}, T{6});
     }
   kernels.brgemm({.a = a.data(),
                   .a_taps = a_taps.data(),
@@ -55,7 +58,7 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
                   .rows = rows,
                   .cols = cols,
                   .bias = with_bias ? bias.data() : nullptr,
-                  .accumulate = accumulate});
+                  .epilogue = {.activation = activation, .residual = onto_itself ? c.data() : nullptr}});
   CHECK(c == expected);  // also the columns between cols and c_row, which must stay as they were
 }
 
@@ -165,9 +168,9 @@ void check_table(const Kernels<T>& kernels) {
     for (int64_t cols : {int64_t{1}, kernels.panel / 2, kernels.panel / 2 + 1, kernels.panel, 2 * kernels.panel,
                          2 * kernels.panel + 3})
       for (int64_t taps : {0, 1, 4}) {
-        check_brgemm(kernels, rows, cols, taps, false, false);
-        check_brgemm(kernels, rows, cols, taps, false, true);
-        check_brgemm(kernels, rows, cols, taps, true, false);
+        check_brgemm(kernels, rows, cols, taps, false, false, Activation::linear);
+        check_brgemm(kernels, rows, cols, taps, true, false, Activation::relu6);
+        check_brgemm(kernels, rows, cols, taps, true, true, Activation::linear);
       }
   for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) {
     check_pool(kernels, channels);

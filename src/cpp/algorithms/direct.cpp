@@ -238,6 +238,7 @@ class WeightGradient {
         const int64_t to = std::min(first + run, weight_rows_ * (owner.strip + 1) / strips_);
         if (from >= to) continue;
         const int64_t width_source = segment.taps.src + w * segment.taps.src_step;
+        T* sums = diff_weights + (owner.kernel_row * weight_rows_ + from) * oc_ + channel_of(owner.panel);
         kernels_.brgemm({.a = src + group_of(owner.panel) * layout_.depth + from - first,
                          .a_taps = offsets.a,
                          .a_row = 1,
@@ -246,11 +247,11 @@ class WeightGradient {
                          .b_taps = offsets.b,
                          .taps = find_rows(owner, pass, width_source, segment.first, offsets),
                          .k = segment.count,
-                         .c = diff_weights + (owner.kernel_row * weight_rows_ + from) * oc_ + channel_of(owner.panel),
+                         .c = sums,
                          .c_row = oc_,
                          .rows = to - from,
                          .cols = columns_of(owner.panel),
-                         .accumulate = true});
+                         .epilogue = {.residual = sums}});
       }
   }
 
@@ -279,6 +280,7 @@ class WeightGradient {
       offsets.a[row] = 0;
       offsets.b[row] = row * packed_row();
     }
+    T* sums = diff_bias + channel_of(owner.panel);
     kernels_.brgemm({.a = &kOne,
                      .a_taps = offsets.a,
                      .a_row = 0,
@@ -287,11 +289,11 @@ class WeightGradient {
                      .b_taps = offsets.b,
                      .taps = rows,
                      .k = width_,
-                     .c = diff_bias + channel_of(owner.panel),
+                     .c = sums,
                      .c_row = oc_,
                      .rows = 1,
                      .cols = columns_of(owner.panel),
-                     .accumulate = true});
+                     .epilogue = {.residual = sums}});
   }
 
   Layout<T> layout_;

@@ -30,21 +30,21 @@ constexpr int kPanel = kTileVectors * kLanes<T>;
 // Rows row .. row + kRows - 1 and columns panel * kPanel .. of the product.
 template <class T, int kRows, int kVectors>
 void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
-  Vec<T> acc[kRows][kVectors];
-  const int64_t column = panel * kPanel<T>;
-  T* c = args.c + row * args.c_row + column;
-  const int64_t last_lanes =
-      args.cols - column - (kVectors - 1) * kLanes<T>;  // in the last vector, if that ends the columns
+  constexpr int kLast = kVectors - 1;  // the vector that may be partial, if it ends the columns
+  const int64_t column = panel * kPanel<T>, last_lanes = args.cols - column - kLast * kLanes<T>;
   const bool whole = last_lanes >= kLanes<T>;
 
-  const auto load_row = [&](const T* p, int v) {
-    return whole || v < kVectors - 1 ? load(p + v * kLanes<T>) : load_partial(p + v * kLanes<T>, last_lanes);
-  };
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v)
-      acc[r][v] = args.accumulate ? load_row(c + r * args.c_row, v)
-                  : args.bias     ? load_row(args.bias + column, v)
-                                  : Vec<T>{};
+  Vec<T> start[kVectors]{};
+  if (args.bias) {
+    const T* bias = args.bias + column;
+    PYCONV_UNROLL for (int v = 0; v < kLast; ++v) start[v] = load(bias + v * kLanes<T>);
+    bias += kLast * kLanes<T>;
+    start[kLast] = whole ? load(bias) : load_partial(bias, last_lanes);
+  }
+  Vec<T> acc[kRows][kVectors];
+  PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
+    PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) acc[r][v] = start[v];
+  }
 
   const T* a_rows = args.a + row * args.a_row;
   for (int64_t t = 0; t < args.taps; ++t) {
@@ -53,31 +53,42 @@ void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
 #pragma GCC unroll 1
     for (int64_t q = 0; q < args.k; ++q) {
       Vec<T> b_row[kVectors];
-      for (int v = 0; v < kVectors; ++v) b_row[v] = load(b + v * kLanes<T>);
-      for (int r = 0; r < kRows; ++r)
-        for (int v = 0; v < kVectors; ++v) acc[r][v] += a[r * args.a_row] * b_row[v];
+      PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) b_row[v] = load(b + v * kLanes<T>);
+      PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
+        PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) acc[r][v] += a[r * args.a_row] * b_row[v];
+      }
       a += args.a_k;
       b += kPanel<T>;
     }
   }
 
-  const Epilogue<T>& epilogue = args.epilogue;
-  if (epilogue.residual) {
-    const T* residual = epilogue.residual + (c - args.c);
-    for (int r = 0; r < kRows; ++r)
-      for (int v = 0; v < kVectors; ++v) acc[r][v] += load_row(residual + r * args.c_row, v);
-  }
-  if (epilogue.activation != Activation::linear)
-    for (int r = 0; r < kRows; ++r)
-      for (int v = 0; v < kVectors; ++v) acc[r][v] = activate<T>(epilogue, acc[r][v]);
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v) {
-      T* p = c + r * args.c_row + v * kLanes<T>;
-      if (whole || v < kVectors - 1)
-        store(p, acc[r][v]);
-      else
-        store_partial(p, acc[r][v], last_lanes);
+  const Epilogue<T> epilogue = args.epilogue;
+  const int64_t c_row = args.c_row;  // a copy: for all the compiler knows, a store changes args
+  const int64_t at = row * c_row + column;
+  const auto finish = [&](auto load_last, auto store_last) {
+    if (epilogue.residual) {
+      PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
+        const T* residual = epilogue.residual + at + r * c_row;
+        PYCONV_UNROLL for (int v = 0; v < kLast; ++v) acc[r][v] += load(residual + v * kLanes<T>);
+        acc[r][kLast] += load_last(residual + kLast * kLanes<T>);
+      }
     }
+    if (epilogue.activation != Activation::linear) {
+      PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
+        PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) acc[r][v] = activate<T>(epilogue, acc[r][v]);
+      }
+    }
+    T* c = args.c + at;
+    PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
+      PYCONV_UNROLL for (int v = 0; v < kLast; ++v) store(c + r * c_row + v * kLanes<T>, acc[r][v]);
+      store_last(c + r * c_row + kLast * kLanes<T>, acc[r][kLast]);
+    }
+  };
+  if (whole)
+    finish([](const T* p) { return load(p); }, [](T* p, Vec<T> v) { store(p, v); });
+  else
+    finish([=](const T* p) { return load_partial(p, last_lanes); },
+           [=](T* p, Vec<T> v) { store_partial(p, v, last_lanes); });
 }
 
 }  // namespace

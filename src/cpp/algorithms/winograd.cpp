@@ -26,6 +26,8 @@ constexpr int64_t kBlockBytes = 768 * 1024;
 // Fewer tiles would read a panel of U from the L3 cache for too few products, more would gain nothing.
 constexpr int64_t kMinBlock = 16, kMaxBlock = 48;
 
+constexpr int64_t kLine = kAlignment / static_cast<int64_t>(sizeof(float));
+
 // The error of the transforms hardly grows with the number of products a result sums, that of a plain sum with its
 // root: at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up to 2.5, at 72 up to 3.1, all on
 // normal numbers and over all instruction sets.
@@ -106,8 +108,12 @@ struct Work {
     block = shared ? shape.tiles() : std::min(fitting, ceil_div(shape.tiles(), threads));
   }
 
-  int64_t v_size() const { return kPositions * block * shape.ic; }
-  int64_t m_size() const { return kPositions * block * panel; }
+  // From a position of V or M to the next: a cache line more than its tiles take. Were it a multiple of 4 KB, as it would
+  // often be, all positions of a tile would fall into one set of the L1 cache, and the transforms took twice as long.
+  int64_t v_position() const { return block * shape.ic + kLine; }
+  int64_t m_position() const { return block * panel + kLine; }
+  int64_t v_size() const { return kPositions * v_position(); }
+  int64_t m_size() const { return kPositions * m_position(); }
   int64_t patch_size() const { return kPositions * shape.ic; }
   int64_t thread_size() const { return align_up(((shared ? 0 : v_size()) + m_size() + patch_size()) * 4) / 4; }
   int64_t bytes() const { return (align_up(shared ? v_size() * 4 : 0) / 4 + threads * thread_size()) * 4; }
@@ -146,8 +152,8 @@ void transform_input(const Work<kTile>& work, const float* source, int64_t first
                               .src_row = row,
                               .src_col = col,
                               .dst = v + tile * s.ic,
-                              .dst_row = s.kPatch * work.block * s.ic,
-                              .dst_col = work.block * s.ic,
+                              .dst_row = s.kPatch * work.v_position(),
+                              .dst_col = work.v_position(),
                               .channels = s.ic};
     if (bottom - top < s.kPatch || right - left < s.kPatch) {  // at a border: a copy, with zeros for the padding
       std::fill_n(patch, work.patch_size(), 0.0f);
@@ -170,14 +176,14 @@ void multiply(const Work<kTile>& work, const Operands& operands, const float* v,
   constexpr int64_t no_offset = 0;
   const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
   for (int64_t position = 0; position < s.kPositions; ++position)
-    work.kernels.brgemm({.a = v + position * work.block * s.ic,
+    work.kernels.brgemm({.a = v + position * work.v_position(),
                          .a_taps = &no_offset,
                          .a_row = s.ic,
                          .b = operands.u + (panel * s.kPositions + position) * s.ic * work.panel,
                          .b_taps = &no_offset,
                          .taps = 1,
                          .k = s.ic,
-                         .c = m + position * work.block * work.panel,
+                         .c = m + position * work.m_position(),
                          .c_row = work.panel,
                          .rows = tiles,
                          .cols = columns});
@@ -185,8 +191,8 @@ void multiply(const Work<kTile>& work, const Operands& operands, const float* v,
     const Place<kTile> place(s, first + tile);
     const int64_t produced_at = ((place.image * s.height + place.y) * s.width + place.x) * s.oc + channel;
     work.transforms.output({.src = m + tile * work.panel,
-                            .src_row = s.kPatch * work.block * work.panel,
-                            .src_col = work.block * work.panel,
+                            .src_row = s.kPatch * work.m_position(),
+                            .src_col = work.m_position(),
                             .dst = operands.produced + produced_at,
                             .dst_row = s.dh * s.width * s.oc,
                             .dst_col = s.dw * s.oc,

@@ -79,6 +79,20 @@ def conv_gradients(
     return crop(diff_padded, pads), diff_weights.reshape(kernel.shape), diff_bias
 
 
+def conv_transpose(
+    x: Array, kernel: Array, bias: Array | None, strides: Sequence[int], dilation: Sequence[int], pads: Pads
+) -> Array:
+    """y[n, i * s + t * d - before, f] += x[n, i, c] * kernel[t, f, c]; pads are cut off, negative are zeros."""
+    window, size = kernel.shape[:-2], x.shape[1:-1]
+    axes = zip(size, window, strides, dilation, pads, strict=True)
+    sizes = [(n - 1) * s + (k - 1) * d + 1 + max(-p[1], 0) for n, k, s, d, p in axes]
+    full = np.zeros((len(x), *sizes, kernel.shape[-2]))
+    for tap, at in taps(size, window, strides, dilation):
+        full[at] += np.einsum("...c,fc->...f", np.asarray(x, np.float64), kernel[tap])
+    y = crop(full, [(before, max(after, 0)) for before, after in pads])
+    return y if bias is None else y + bias
+
+
 def max_pool(x: Array, window: Sequence[int], strides: Sequence[int], pads: Pads) -> Array:
     """The largest element of each window; NaN wins, pads never do."""
     dense = [1] * len(window)

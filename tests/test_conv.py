@@ -196,13 +196,13 @@ def test_no_gradient_is_computed_that_nobody_asked_for(monkeypatch: pytest.Monke
         y = conv(SMALL, x, kernel, bias)
     made: list[str] = []
     module = importlib.import_module("pyconv.ops.conv")  # the package's attribute of that name is the function
-    plan_of = module._plan
+    plan_of = module.plan_for
 
     def noted(isa: str, direction: Any, problem: Any) -> _core.ConvPlan:
         made.append(direction)
         return plan_of(isa, direction, problem)
 
-    monkeypatch.setattr(module, "_plan", noted)
+    monkeypatch.setattr(module, "plan_for", noted)
     tape.gradient(y, upstream)
     assert made == ["backward_weights"]  # once, for kernel and bias together
 
@@ -220,7 +220,7 @@ def test_changing_the_isa_between_forward_and_backward() -> None:
         _core.set_isa(backward)
         return [gradient.tobytes() for gradient in tape.gradient(y, upstream)]
 
-    plans = importlib.import_module("pyconv.ops.conv")._plan
+    plans = importlib.import_module("pyconv.ops.conv").plan_for
     before = _core.get_isa()
     try:
         plans.cache_clear()

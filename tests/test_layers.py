@@ -10,27 +10,10 @@ import pytest
 
 import pyconv
 from arrays import Array, integers, normal
+from layer_examples import EXAMPLES
 from pyconv import layers, ops
 from pyconv.layers.naming import snake_case
 
-# One of each layer, with an input shape it serves. A new layer adds a line here.
-EXAMPLES: dict[str, tuple[Callable[..., layers.Layer], tuple[int, ...]]] = {
-    "Activation": (lambda **kw: layers.Activation("tanh", **kw), (2, 3)),
-    "AveragePooling2D": (lambda **kw: layers.AveragePooling2D((2, 3), strides=1, padding="same", **kw), (2, 5, 6, 3)),
-    "Conv2D": (
-        lambda **kw: layers.Conv2D(6, (3, 2), (1, 2), "same", dilation_rate=2, groups=2, activation="relu", **kw),
-        (2, 7, 6, 4),
-    ),
-    "Dense": (lambda **kw: layers.Dense(5, activation="softmax", **kw), (2, 3, 4)),
-    "Dropout": (lambda **kw: layers.Dropout(0.4, noise_shape=(None, 1), seed=3, **kw), (4, 3)),
-    "Flatten": (layers.Flatten, (2, 3, 4)),
-    "GlobalAveragePooling2D": (lambda **kw: layers.GlobalAveragePooling2D(keepdims=True, **kw), (2, 3, 4, 5)),
-    "InputLayer": (lambda **kw: layers.InputLayer((3, 4), **kw), (2, 3, 4)),
-    "MaxPooling2D": (lambda **kw: layers.MaxPooling2D(2, padding="same", **kw), (2, 5, 6, 3)),
-    "ReLU": (lambda **kw: layers.ReLU(6.0, 0.1, 0.5, **kw), (2, 3)),
-    "Softmax": (lambda **kw: layers.Softmax(axis=1, **kw), (2, 3, 4)),
-    "ZeroPadding2D": (lambda **kw: layers.ZeroPadding2D(((1, 0), (2, 3)), **kw), (2, 3, 4, 2)),
-}
 ALIASES = [name for name in layers.__all__ if name not in ("Input", getattr(layers, name).__name__)]
 each = pytest.mark.parametrize("name", EXAMPLES)
 
@@ -253,9 +236,24 @@ def test_a_layer_of_ones_own() -> None:
         (lambda: layers.Conv2D(4, 3, groups=0), ValueError, "Conv2D: groups.*0"),
         (lambda: layers.Conv2D(4, 3, activation="rule"), ValueError, "rule"),
         (lambda: layers.Conv2D(4, 3, kernel_initializer="magic"), ValueError, "magic"),
-        (lambda: layers.Conv2D(4, 3, kernel_regularizer="l2"), ValueError, "Conv2D: kernel_regularizer.*l2"),
-        (lambda: layers.Conv2D(4, 3, bias_constraint="x"), ValueError, "Conv2D: bias_constraint"),
-        (lambda: layers.Conv2D(4, 3, activity_regularizer="l1"), ValueError, "Conv2D: activity_regularizer"),
+        (lambda: layers.Conv2D(4, 3, kernel_regularizer="l3"), ValueError, "regularizers.get: .*l3"),
+        (lambda: layers.Conv2D(4, 3, bias_constraint="x"), ValueError, "constraints.get: .*x"),
+        (lambda: layers.Conv2D(4, 3, activity_regularizer=0.1), TypeError, "regularizers.get: .*0.1"),
+        (lambda: layers.Conv2D(4, 3, padding="causal"), ValueError, "Conv2D: padding.*causal"),
+        (lambda: layers.DepthwiseConv1D(3, padding="causal"), ValueError, "DepthwiseConv1D: padding.*causal"),
+        (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), ValueError, "DepthwiseConv2D: depth_multiplier.*0"),
+        (lambda: layers.DepthwiseConv2D(3).build((None, 8, 8, None)), ValueError, "DepthwiseConv2D: .*channels"),
+        (
+            lambda: layers.Conv2DTranspose(4, 3, 2, output_padding=2),
+            ValueError,
+            "Conv2DTranspose: output_padding.*2.*2",
+        ),
+        (lambda: layers.Conv2DTranspose(4, 3, output_padding=0.5), TypeError, "Conv2DTranspose: output_padding.*0.5"),
+        (
+            lambda: layers.Conv1DTranspose(4, 3, padding=2)(np.zeros((1, 2, 1))),
+            ValueError,
+            "Conv1DTranspose: .*empty.*2",
+        ),
         (lambda: layers.Conv2D(4, 3, dtype="int8"), ValueError, "Conv2D: dtype.*int8"),
         (lambda: layers.Conv2D(4, 3)(np.zeros((2, 8, 8))), ValueError, r"Conv2D: inputs.*4.*\(2, 8, 8\)"),
         (lambda: layers.Conv2D(4, 3)(np.zeros((2, 2, 8, 1))), ValueError, "Conv2D: .*empty.*2"),

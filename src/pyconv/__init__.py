@@ -12,6 +12,7 @@ from pyconv import (
     activations,
     callbacks,
     config,
+    constraints,
     gradient,
     initializers,
     layers,
@@ -22,6 +23,7 @@ from pyconv import (
     optimizers,
     plotting,
     random,
+    regularizers,
     utils,
 )
 from pyconv._core import __version__
@@ -60,6 +62,7 @@ __all__ = [
     "available_isas",
     "callbacks",
     "config",
+    "constraints",
     "explain",
     "get_isa",
     "get_num_threads",
@@ -74,6 +77,7 @@ __all__ = [
     "optimizers",
     "plotting",
     "random",
+    "regularizers",
     "release_workspaces",
     "seed",
     "set_isa",

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 from pyconv import config, random
 from pyconv.gradient import Array
 from pyconv.ops.geometry import int_tuple
+from pyconv.registry import Registry
 
 __all__ = [
     "Constant",
@@ -19,10 +20,12 @@ __all__ = [
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
+    "Identity",
     "Initializer",
     "LecunNormal",
     "LecunUniform",
     "Ones",
+    "Orthogonal",
     "RandomNormal",
     "RandomUniform",
     "TruncatedNormal",
@@ -179,6 +182,8 @@ class VarianceScaling(RandomInitializer):
         mode: n is "fan_in", "fan_out" or their mean "fan_avg".
         distribution: "truncated_normal", "untruncated_normal" or "uniform".
         seed: as in `RandomInitializer`.
+        input_axes: the axes whose sizes multiply to fan_in, together with output_axes; None as `fans` counts.
+        output_axes: the same for fan_out.
 
     Raises:
         ValueError: if an argument is none of these.
@@ -196,6 +201,8 @@ class VarianceScaling(RandomInitializer):
         mode: _Mode = "fan_in",
         distribution: _Distribution = "truncated_normal",
         seed: int | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(seed)
         if not scale > 0:
@@ -205,9 +212,13 @@ class VarianceScaling(RandomInitializer):
         self.scale = scale
         self.mode = mode
         self.distribution = distribution
+        self.input_axes = input_axes
+        self.output_axes = output_axes
 
     def values(self, shape: tuple[int, ...]) -> Array:
         fan_in, fan_out = fans(shape)
+        if self.input_axes is not None and self.output_axes is not None:
+            fan_in, fan_out = (math.prod(shape[axis] for axis in axes) for axes in (self.input_axes, self.output_axes))
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         stddev = math.sqrt(self.scale / max(1.0, n))
         if self.distribution == "uniform":
@@ -222,20 +233,27 @@ class VarianceScaling(RandomInitializer):
             "scale": self.scale,
             "mode": self.mode,
             "distribution": self.distribution,
+            "input_axes": self.input_axes,
+            "output_axes": self.output_axes,
             **super().get_config(),
         }
 
 
 class _NamedScaling(VarianceScaling):
-    """A VarianceScaling that has a name of its own and nothing left to choose but the seed."""
+    """A VarianceScaling that has a name of its own, and nothing left to choose but the seed and the axes."""
 
     _choice: tuple[float, _Mode, _Distribution]
 
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__(*self._choice, seed)
+    def __init__(
+        self,
+        seed: int | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(*self._choice, seed, input_axes, output_axes)
 
     def get_config(self) -> dict[str, Any]:
-        return {"seed": self.seed}
+        return {"seed": self.seed, "input_axes": self.input_axes, "output_axes": self.output_axes}
 
 
 class GlorotUniform(_NamedScaling):
@@ -289,27 +307,77 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
     return math.prod(window) * channels, math.prod(window) * filters
 
 
-_CLASSES: dict[str, type[Initializer]] = {
-    "constant": Constant,
-    "glorot_normal": GlorotNormal,
-    "glorot_uniform": GlorotUniform,
-    "he_normal": HeNormal,
-    "he_uniform": HeUniform,
-    "lecun_normal": LecunNormal,
-    "lecun_uniform": LecunUniform,
-    "ones": Ones,
-    "random_normal": RandomNormal,
-    "random_uniform": RandomUniform,
-    "truncated_normal": TruncatedNormal,
-    "variance_scaling": VarianceScaling,
-    "zeros": Zeros,
-}
-_BY_NAME = _CLASSES | {cls.__name__: cls for cls in _CLASSES.values()}
+class Orthogonal(RandomInitializer):
+    """Orthogonal rows or columns, whichever are fewer: Saxe et al., ICLR 2014. The last axis counts as columns.
+
+    Args:
+        gain: a factor.
+        seed: as in `RandomInitializer`.
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = gain
+
+    def values(self, shape: tuple[int, ...]) -> Array:
+        if len(shape) < 2:
+            raise ValueError(f"Orthogonal: shape must have two axes or more. Received: shape={shape}.")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        q, r = np.linalg.qr(self.generator().standard_normal((max(rows, columns), min(rows, columns))))
+        q *= np.sign(np.diag(r))  # without which the matrices wouldn't be uniformly distributed
+        return self.gain * (q if rows >= columns else q.T).reshape(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "gain": self.gain}
+
+
+class Identity(Initializer):
+    """The identity matrix.
+
+    Args:
+        gain: a factor.
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def values(self, shape: tuple[int, ...]) -> Array:
+        if len(shape) != 2:
+            raise ValueError(f"Identity: shape must have two axes. Received: shape={shape}.")
+        return self.gain * np.eye(*shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"gain": self.gain}
+
 
 InitializerLike = Callable[..., Any]
+_REGISTRY = Registry(
+    "initializers",
+    {
+        "constant": Constant,
+        "glorot_normal": GlorotNormal,
+        "glorot_uniform": GlorotUniform,
+        "he_normal": HeNormal,
+        "he_uniform": HeUniform,
+        "identity": Identity,
+        "lecun_normal": LecunNormal,
+        "lecun_uniform": LecunUniform,
+        "ones": Ones,
+        "one": Ones,
+        "orthogonal": Orthogonal,
+        "random_normal": RandomNormal,
+        "normal": RandomNormal,
+        "random_uniform": RandomUniform,
+        "uniform": RandomUniform,
+        "truncated_normal": TruncatedNormal,
+        "variance_scaling": VarianceScaling,
+        "zeros": Zeros,
+        "zero": Zeros,
+    },
+)
 
 
-def get(identifier: str | dict[str, Any] | type[Initializer] | InitializerLike) -> InitializerLike:
+def get(identifier: Any) -> InitializerLike:
     """The initializer that `identifier` means.
 
     Args:
@@ -325,23 +393,7 @@ def get(identifier: str | dict[str, Any] | type[Initializer] | InitializerLike) 
     >>> initializers.get("zeros")((2,), "float32")
     array([0., 0.], dtype=float32)
     """
-    arguments: dict[str, Any] = {}
-    if isinstance(identifier, dict):
-        arguments = identifier.get("config", {})
-        identifier = identifier.get("class_name", "")
-    if isinstance(identifier, str):
-        if identifier not in _BY_NAME:
-            raise ValueError(
-                f"initializers.get: identifier must be one of {', '.join(_CLASSES)}. Received: {identifier!r}."
-            )
-        return _BY_NAME[identifier](**arguments)
-    if isinstance(identifier, type) and issubclass(identifier, Initializer):
-        return identifier()
-    if not callable(identifier):
-        raise TypeError(
-            f"initializers.get: identifier must be a name, a class, a dict or a callable. Received: {identifier!r}."
-        )
-    return identifier
+    return _REGISTRY.get(identifier)
 
 
 def serialize(initializer: Initializer) -> dict[str, Any]:
@@ -350,12 +402,7 @@ def serialize(initializer: Initializer) -> dict[str, Any]:
     Raises:
         TypeError: if it isn't one of this module's.
     """
-    if _BY_NAME.get(name := type(initializer).__name__) is not type(initializer):
-        raise TypeError(
-            f"initializers.serialize: initializer must be one of pyconv.initializers. Received: {initializer!r}."
-        )
-    config = initializer.get_config()
-    return {"module": "keras.initializers", "class_name": name, "config": config, "registered_name": None}
+    return _REGISTRY.serialize(initializer)
 
 
 def _truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -28,6 +28,8 @@ class Variable:
         dtype: its dtype; that of `value` by default.
         trainable: whether `fit` updates it.
         name: the weight's name, "kernel" or "bias" say.
+        regularizer: what `fit` adds to the loss for it, see `pyconv.regularizers`; None for nothing.
+        constraint: what an optimizer makes of the new value after each step, see `pyconv.constraints`.
 
     Example:
     >>> from pyconv import Variable
@@ -45,6 +47,8 @@ class Variable:
         dtype: DTypeLike | None = None,
         trainable: bool = True,
         name: str = "variable",
+        regularizer: Callable[..., Any] | None = None,
+        constraint: Callable[..., Any] | None = None,
     ) -> None:
         self._array: NDArray[Any] = np.array(value, dtype=dtype, order="C")
         self._value = self._array.view()
@@ -53,6 +57,8 @@ class Variable:
         self._packed = _packed_copies(self._value)
         self.trainable = trainable
         self.name = name
+        self.regularizer = regularizer
+        self.constraint = constraint
 
     @property
     def value(self) -> NDArray[Any]:
@@ -104,7 +110,8 @@ class Variable:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # For pickle and copy: the packed copies stay here, a plan holds memory of this process.
-        return type(self), (self._array, None, self.trainable, self.name)
+        arguments = (self._array, None, self.trainable, self.name, self.regularizer, self.constraint)
+        return type(self), arguments
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         array = self._value if dtype is None else self._value.astype(dtype, copy=False)

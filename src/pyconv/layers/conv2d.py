@@ -24,11 +24,11 @@ class Conv2D(BaseConv):
         use_bias: whether each filter adds a learnt number.
         kernel_initializer: initial kernel, of shape (height, width, C / groups, F).
         bias_initializer: initial bias, of shape (F,).
-        kernel_regularizer: not supported yet, like the four that follow: only None is accepted.
-        bias_regularizer: see kernel_regularizer.
-        activity_regularizer: see kernel_regularizer.
-        kernel_constraint: see kernel_regularizer.
-        bias_constraint: see kernel_regularizer.
+        kernel_regularizer: what training adds to the loss for the kernel, see `pyconv.regularizers`; None for nothing.
+        bias_regularizer: the same for the bias.
+        activity_regularizer: the same for the result.
+        kernel_constraint: what becomes of the kernel after each step, see `pyconv.constraints`; None for no change.
+        bias_constraint: the same for the bias.
         **kwargs: name, dtype, trainable, and input_shape=(H, W, C) in a model's first layer.
 
     Input shape:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pyconv import activations, initializers
+from pyconv import activations
 from pyconv.gradient import Array
+from pyconv.layers import settings
 from pyconv.layers.layer import Layer, Shape
-from pyconv.ops import geometry
 from pyconv.ops.conv import DENSE, convolve
 from pyconv.variable import Variable
 
@@ -22,11 +22,11 @@ class Dense(Layer):
         use_bias: whether each output adds a learnt number.
         kernel_initializer: initial kernel, of shape (C, U).
         bias_initializer: initial bias, of shape (U,).
-        kernel_regularizer: not supported yet, like the four that follow: only None is accepted.
-        bias_regularizer: see kernel_regularizer.
-        activity_regularizer: see kernel_regularizer.
-        kernel_constraint: see kernel_regularizer.
-        bias_constraint: see kernel_regularizer.
+        kernel_regularizer: what training adds to the loss for the kernel, see `pyconv.regularizers`; None for nothing.
+        bias_regularizer: the same for the bias.
+        activity_regularizer: the same for the result.
+        kernel_constraint: what becomes of the kernel after each step, see `pyconv.constraints`; None for no change.
+        bias_constraint: the same for the bias.
         **kwargs: name, dtype, trainable, input_shape, input_dim.
 
     Input shape:
@@ -47,6 +47,9 @@ class Dense(Layer):
     array([1., 1.], dtype=float32)
     """
 
+    units: int
+    activation: Callable[..., Array]
+    use_bias: bool
     kernel: Variable
     bias: Variable | None
 
@@ -57,26 +60,16 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
-        kernel_regularizer: None = None,
-        bias_regularizer: None = None,
-        activity_regularizer: None = None,
-        kernel_constraint: None = None,
-        bias_constraint: None = None,
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._refuse_unsupported(
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-        )
+        settings.keep(self, locals())
         self.convolution = DENSE
-        self.units = geometry.integer(self._op, "units", units)
-        self.activation: Callable[..., Array] = activations.get(activation)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer: Any = initializers.get(kernel_initializer)
-        self.bias_initializer: Any = initializers.get(bias_initializer)
 
     def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1] if len(input_shape) > 1 else None
@@ -85,8 +78,8 @@ class Dense(Layer):
                 f"{self._op}: inputs must have a batch axis and a last axis of known size when {self.name!r} is "
                 f"built. Received: input_shape={input_shape}."
             )
-        self.kernel = self.add_weight((channels, self.units), self.kernel_initializer, name="kernel")
-        self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias") if self.use_bias else None
+        self.kernel = settings.weight(self, "kernel", (channels, self.units))
+        self.bias = settings.weight(self, "bias", (self.units,)) if self.use_bias else None
         self.input_axes = {-1: channels}
 
     def call(self, x: Array) -> Array:
@@ -96,12 +89,3 @@ class Dense(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {
-            "units": self.units,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-        }

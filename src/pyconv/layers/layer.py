@@ -4,20 +4,44 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyconv import config, initializers
+from pyconv import config, constraints, initializers, ops, regularizers
 from pyconv.gradient import Array, record
+from pyconv.layers import settings
 from pyconv.layers.naming import unique_name
 from pyconv.ops.arrays import as_float
 from pyconv.ops.geometry import integer
 from pyconv.variable import Variable
 
 Shape = tuple[int | None, ...]  # None: any size, as the batch's before data are seen
+# What Keras' configurations say of features that we don't have: that they are unused.
+_ABSENT = ("quantization_config", "lora_rank", "lora_alpha")
+
+
+class _Calls(threading.local):
+    """Numbers this thread's calls of a model or a lone layer: what layers inside add to the loss belongs to one."""
+
+    depth = 0
+    number = 0
+    numbers = itertools.count(1)
+
+    def __enter__(self) -> None:
+        if self.depth == 0:
+            self.number = next(_Calls.numbers)
+        self.depth += 1
+
+    def __exit__(self, *exception: object) -> None:
+        self.depth -= 1
+
+
+_calls = _Calls()
 
 
 def _finish_build(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
@@ -46,7 +70,7 @@ class Layer:
         dtype: dtype of weights and results, "float32" (unless `pyconv.config.set_floatx` said otherwise) or
             "float64"; inputs are converted to it.
         trainable: whether `fit` updates the weights.
-        activity_regularizer: not supported yet, only None is accepted.
+        activity_regularizer: what `fit` adds to the loss for the layer's results, divided by the batch's size.
         **kwargs: `input_shape=`, the first layer's input without the batch axis, or `input_dim=`, the same
             for vectors.
 
@@ -80,7 +104,7 @@ class Layer:
         name: str | None = None,
         dtype: Any = None,
         trainable: bool = True,
-        activity_regularizer: None = None,
+        activity_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
         self._op = type(self).__name__  # how errors name the layer
@@ -91,10 +115,13 @@ class Layer:
         self.input_shape: Shape | None = _declared_shape(self._op, kwargs)
         self._passed_shape: Shape | None = None  # the last input's, which need not be checked again
         self.input_axes: dict[int, int] = {}  # axis -> the size that the weights were made for
+        self._kept_arguments: list[str] = []  # those that settings.keep has made attributes
         self._trainable = bool(trainable)
         self._weights: list[Variable] = []
-        self._refuse_unsupported(activity_regularizer=activity_regularizer)
-        if kwargs:
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._losses: list[Array] = []
+        self._losses_call = 0  # the number of the call that they belong to
+        if kwargs := {name: value for name, value in kwargs.items() if name not in _ABSENT or value is not None}:
             raise ValueError(f"{self._op}: unrecognized keyword arguments. Received: {kwargs}.")
 
     @_finish_build
@@ -130,7 +157,10 @@ class Layer:
             if not self.built:
                 self.build(_of_any_batch(shape))
             self._passed_shape = shape
-        y: Array = self.call(x, training=bool(training)) if self._takes_training else self.call(x)
+        with _calls:
+            y: Array = self.call(x, training=bool(training)) if self._takes_training else self.call(x)
+            if self.activity_regularizer is not None:
+                self.add_loss(ops.multiply(self.activity_regularizer(y), 1 / max(1, len(y))))  # a sample's share
         return y
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
@@ -168,14 +198,32 @@ class Layer:
         initializer: Any = "glorot_uniform",
         dtype: Any = None,
         trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
         *,
         name: str = "variable",
     ) -> Variable:
         """Makes a weight that belongs to this layer; its array is the result's `.value`."""
         dtype = self.dtype if dtype is None else _float_name(self._op, dtype)
         value = initializers.get(initializer)(tuple(shape), dtype)
-        self._weights.append(weight := Variable(value, dtype=dtype, trainable=trainable, name=name))
+        weight = Variable(value, dtype, trainable, name, regularizers.get(regularizer), constraints.get(constraint))
+        self._weights.append(weight)
         return weight
+
+    def add_loss(self, loss: Array) -> None:
+        """Adds a number to what `fit` makes small: within `call` for this call, until the next one."""
+        if self._losses_call != _calls.number:
+            self._losses, self._losses_call = [], _calls.number
+        self._losses.append(loss)
+
+    @property
+    def losses(self) -> list[Array]:
+        """What `fit` adds to the loss: losses of the last call, here and inside, then weights' regularizers."""
+        penalties = [w.regularizer(w.value) for w in self.trainable_weights if w.regularizer is not None]
+        return [*self._own_losses(), *penalties]
+
+    def _own_losses(self) -> list[Array]:
+        return [*self._losses, *(loss for part in self._parts() for loss in part._own_losses())]
 
     @property
     def trainable(self) -> bool:
@@ -242,7 +290,10 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, from which `from_config` makes the same layer without its weights."""
-        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype, **settings.config(self)}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
@@ -271,11 +322,6 @@ class Layer:
         y = x.astype(self._input_dtype)
         record(y, (x, lambda dy: dy.astype(x.dtype)))
         return y
-
-    def _refuse_unsupported(self, **arguments: object) -> None:
-        for name, value in arguments.items():
-            if value is not None:
-                raise ValueError(f"{self._op}: {name} is not supported yet, leave it None. Received: {name}={value!r}.")
 
 
 def _float_name(op: str, dtype: Any) -> str:

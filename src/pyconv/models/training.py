@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyconv import losses, optimizers, random
+from pyconv import losses, ops, optimizers, random
 from pyconv.callbacks import Callback, CallbackList, History
 from pyconv.gradient import Array, Tape
 from pyconv.layers.layer import Layer
@@ -268,6 +268,8 @@ class Trainer(Layer):
                 f"{self._op}: the loss must be one number for a batch, so its reduction can't be None. "
                 f"Received: a loss of shape {np.shape(loss)}."
             )
+        for penalty in self.losses:
+            loss = ops.add(loss, penalty)
         return loss
 
     def _note(self, loss: Array, y: Array, y_pred: Array) -> None:

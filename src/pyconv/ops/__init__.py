@@ -1,14 +1,29 @@
 """Plain functions on arrays, with the signatures of `keras.ops`; each notes its gradient on a `Tape`."""
 
-from pyconv.ops.conv import conv, dense, depthwise_conv
-from pyconv.ops.elementwise import (
+from pyconv.ops.arithmetic import (
+    absolute,
     add,
+    clip,
+    divide,
+    log,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    power,
+    rsqrt,
+    sqrt,
+    square,
+    subtract,
+)
+from pyconv.ops.conv import conv, dense, depthwise_conv
+from pyconv.ops.conv_transpose import conv_transpose
+from pyconv.ops.elementwise import (
     elu,
     exp,
     hard_sigmoid,
     hard_silu,
     leaky_relu,
-    multiply,
     relu,
     relu6,
     sigmoid,
@@ -19,34 +34,51 @@ from pyconv.ops.elementwise import (
 )
 from pyconv.ops.padding import pad
 from pyconv.ops.pooling import average_pool, max_pool
-from pyconv.ops.reductions import log_softmax, mean, softmax, sum
+from pyconv.ops.reductions import log_softmax, max, mean, min, softmax, sum
+from pyconv.ops.separable_conv import separable_conv
 from pyconv.ops.shapes import flatten, reshape, transpose
 
 __all__ = [
+    "absolute",
     "add",
     "average_pool",
+    "clip",
     "conv",
+    "conv_transpose",
     "dense",
     "depthwise_conv",
+    "divide",
     "elu",
     "exp",
     "flatten",
     "hard_sigmoid",
     "hard_silu",
     "leaky_relu",
+    "log",
     "log_softmax",
+    "max",
     "max_pool",
+    "maximum",
     "mean",
+    "min",
+    "minimum",
     "multiply",
+    "negative",
     "pad",
+    "power",
     "relu",
     "relu6",
     "reshape",
+    "rsqrt",
+    "separable_conv",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
     "softsign",
+    "sqrt",
+    "square",
+    "subtract",
     "sum",
     "tanh",
     "transpose",

@@ -41,7 +41,7 @@ def as_float(op: str, name: str, x: ArrayLike) -> Array:
 
 
 def as_floats(op: str, **arrays: ArrayLike) -> tuple[Array, ...]:
-    """The named arguments of `op` with one dtype in common: float64 if any of them is, else float32.
+    """The named arguments of `op` with one dtype in common: float64 if any array among them is, else float32.
 
     Example:
     >>> import numpy as np
@@ -50,9 +50,15 @@ def as_floats(op: str, **arrays: ArrayLike) -> tuple[Array, ...]:
     >>> x.dtype, kernel.dtype
     (dtype('float64'), dtype('float64'))
     """
-    floats = [as_float(op, name, x) for name, x in arrays.items()]
-    common = np.float64 if any(x.dtype == np.float64 for x in floats) else np.float32
-    return tuple(_cast(x, common) for x in floats)
+    # A Python number has no dtype of its own: beside float64 it mustn't be rounded to float32 first.
+    floats = {name: as_float(op, name, x) for name, x in arrays.items() if type(x) not in (int, float)}
+    common = np.float64 if any(x.dtype == np.float64 for x in floats.values()) else np.float32
+    return tuple(_cast(floats[name], common) if name in floats else np.asarray(x, common) for name, x in arrays.items())
+
+
+def like(x: Array) -> Array:
+    """An array for a result, of the shape and dtype of x; as `out=` it keeps that dtype, and an array without axes."""
+    return np.empty(x.shape, x.dtype)
 
 
 def as_classes(op: str, name: str, x: ArrayLike, num_classes: int | None = None) -> NDArray[np.int64]:

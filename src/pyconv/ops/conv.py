@@ -73,8 +73,8 @@ def conv(
     >>> ops.conv(image, right_minus_left, padding="same")[0, 0, :, 0]
     array([ 1.,  2.,  2., -2.])
     """
-    x, weights, offset = _operands("conv", inputs, kernel, bias)
-    _require_ranks("conv", x, weights)
+    x, weights, offset = operands("conv", inputs, kernel, bias)
+    require_ranks("conv", x, weights)
     settled = settle("conv", x.ndim - 2, strides, padding, data_format, dilation_rate)
     return convolve(settled, x, weights, offset, out)
 
@@ -116,8 +116,8 @@ def depthwise_conv(
     >>> ops.depthwise_conv(image, np.ones((3, 3, 3, 2), np.float32), padding=1).shape
     (1, 5, 5, 6)
     """
-    x, weights, offset = _operands("depthwise_conv", inputs, kernel, bias)
-    _require_ranks("depthwise_conv", x, weights)
+    x, weights, offset = operands("depthwise_conv", inputs, kernel, bias)
+    require_ranks("depthwise_conv", x, weights)
     settled = settle("depthwise_conv", x.ndim - 2, strides, padding, data_format, dilation_rate)
     return convolve(settled, x, weights, offset, out)
 
@@ -143,7 +143,7 @@ def dense(x: ArrayLike, kernel: ArrayLike, *, bias: ArrayLike | None = None, out
     >>> ops.dense([[1, 2]], [[1, 0, 1], [0, 1, 1]], bias=[0, 0, 10])
     array([[ 1.,  2., 13.]], dtype=float32)
     """
-    rows, weights, offset = _operands("dense", x, kernel, bias)
+    rows, weights, offset = operands("dense", x, kernel, bias)
     return convolve(DENSE, rows, weights, offset, out)
 
 
@@ -203,7 +203,7 @@ def convolve(
         return _channels_first(settled, x, kernel, bias, out, activation)
     weights = kernel.value if isinstance(kernel, Variable) else kernel
     if x.dtype != weights.dtype:
-        return convolve(settled, *_operands(settled.op, x, kernel, bias), out, activation)
+        return convolve(settled, *operands(settled.op, x, kernel, bias), out, activation)
     offset = bias.value if isinstance(bias, Variable) else bias
     problem, plan, shape = forward(
         _core.get_isa(),
@@ -318,7 +318,7 @@ def forward(
         activation,
         NEGATIVE_SLOPE if activation == "leaky_relu" else 0.0,
     )
-    made = _plan(isa, "forward", problem)
+    made = plan_for(isa, "forward", problem)
     return Forward(problem, made, (*x_shape[:-1], filters) if op == "dense" else made.dst_shape)
 
 
@@ -326,7 +326,7 @@ Direction = Literal["forward", "backward_data", "backward_weights"]
 
 
 @functools.lru_cache(maxsize=_PLANS)
-def _plan(isa: str, direction: Direction, problem: Problem) -> _core.ConvPlan:
+def plan_for(isa: str, direction: Direction, problem: Problem) -> _core.ConvPlan:
     """The plan for a problem; with PYCONV_VERBOSE=1 in the environment a new one describes itself on stderr."""
     made = _core.ConvPlan(direction=direction, **problem._asdict())
     if os.environ.get("PYCONV_VERBOSE") == "1":
@@ -383,7 +383,7 @@ def _links(problem: Problem, x: Array, kernel: Array, bias: Array | None, src: A
     problem = problem._replace(activation="linear", negative_slope=0.0)
 
     def inputs_gradient(dy: Array) -> Array:
-        made = _plan(_core.get_isa(), "backward_data", problem)
+        made = plan_for(_core.get_isa(), "backward_data", problem)
         dx = np.empty(src.shape, src.dtype)
         made.run(dx, weights, None, contiguous(dy).reshape(made.dst_shape))
         return dx.reshape(x.shape)
@@ -393,7 +393,7 @@ def _links(problem: Problem, x: Array, kernel: Array, bias: Array | None, src: A
 
     def weights_gradient(name: str, dy: Array) -> Array:
         if name not in kept:
-            made = _plan(_core.get_isa(), "backward_weights", problem)
+            made = plan_for(_core.get_isa(), "backward_weights", problem)
             diff_weights, diff_bias = np.empty(weights.shape, src.dtype), np.empty(problem.out_channels, src.dtype)
             made.run(src, diff_weights, diff_bias, contiguous(dy).reshape(made.dst_shape))
             kept["kernel"], kept["bias"] = diff_weights.reshape(kernel.shape), diff_bias
@@ -405,7 +405,7 @@ def _links(problem: Problem, x: Array, kernel: Array, bias: Array | None, src: A
     return links
 
 
-def _operands(
+def operands(
     op: str, inputs: ArrayLike, kernel: ArrayLike | Variable, bias: ArrayLike | Variable | None
 ) -> tuple[Array, Kernel, Array | None]:
     """The arguments as arrays of one dtype; a Variable that has it stays one."""
@@ -415,7 +415,7 @@ def _operands(
     return x, weights, offset[0] if offset else None
 
 
-def _require_ranks(op: str, x: Array, kernel: Kernel) -> None:
+def require_ranks(op: str, x: Array, kernel: Kernel) -> None:
     rank = len(kernel.shape)
     if not 1 <= rank - 2 <= 3 or x.ndim != rank:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Operations on each element by itself, or on two arrays element by element. Activations are built from them.
+"""Operations on each element by itself that serve as activation functions. Sums and products are in arithmetic.py.
 
 NaN goes through all of them. The dtype is kept.
 """
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv.gradient import Array, record
-from pyconv.ops.arrays import as_float, as_floats
-from pyconv.ops.shapes import sum_to
+from pyconv.ops.arithmetic import multiply
+from pyconv.ops.arrays import as_float, like
 
 NEGATIVE_SLOPE = 0.2  # of leaky_relu when none is given, as in Keras
 
@@ -24,7 +24,7 @@ def relu(x: ArrayLike) -> Array:
     array([0., 0., 2.], dtype=float32)
     """
     source = as_float("relu", "x", x)
-    y = np.maximum(source, 0, out=_like(source))
+    y = np.maximum(source, 0, out=like(source))
     record(y, (source, lambda dy: dy * (y > 0)))
     return y
 
@@ -62,7 +62,7 @@ def rectify(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None =
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """The exponential linear unit: x where that is positive, alpha * (exp(x) - 1) elsewhere."""
     source = as_float("elu", "x", x)
-    y = _like(source)
+    y = like(source)
     np.expm1(np.minimum(source, 0), out=y)
     y *= alpha
     np.copyto(y, source, where=source > 0)
@@ -74,7 +74,7 @@ def exp(x: ArrayLike) -> Array:
     """The exponential, e to the power of x."""
     source = as_float("exp", "x", x)
     with np.errstate(over="ignore"):
-        y = np.exp(source, out=_like(source))
+        y = np.exp(source, out=like(source))
     record(y, (source, lambda dy: dy * y))
     return y
 
@@ -88,7 +88,7 @@ def sigmoid(x: ArrayLike) -> Array:
     array([0. , 0.5, 1. ], dtype=float32)
     """
     source = as_float("sigmoid", "x", x)
-    y = _like(source)
+    y = like(source)
     decay = np.exp(-np.abs(source))
     np.divide(np.where(source >= 0, y.dtype.type(1), decay), 1 + decay, out=y)
     record(y, (source, lambda dy: dy * y * (1 - y)))
@@ -98,7 +98,7 @@ def sigmoid(x: ArrayLike) -> Array:
 def hard_sigmoid(x: ArrayLike) -> Array:
     """min(max(x / 6 + 1/2, 0), 1)."""
     source = as_float("hard_sigmoid", "x", x)
-    y = np.divide(source, 6, out=_like(source))
+    y = np.divide(source, 6, out=like(source))
     y += 0.5
     np.clip(y, 0, 1, out=y)
     record(y, (source, lambda dy: dy * ((y > 0) & (y < 1)) / 6))
@@ -121,7 +121,7 @@ def softplus(x: ArrayLike) -> Array:
     """log(1 + exp(x)), computed so that it never overflows."""
     source = as_float("softplus", "x", x)
     with np.errstate(invalid="ignore"):
-        y = np.logaddexp(source, 0, out=_like(source))
+        y = np.logaddexp(source, 0, out=like(source))
     record(y, (source, lambda dy: dy * sigmoid(source)))
     return y
 
@@ -130,7 +130,7 @@ def softsign(x: ArrayLike) -> Array:
     """The quotient x / (1 + |x|)."""
     source = as_float("softsign", "x", x)
     scale = 1 / (1 + np.abs(source))
-    y = np.multiply(source, scale, out=_like(source))
+    y = np.multiply(source, scale, out=like(source))
     record(y, (source, lambda dy: dy * scale * scale))
     return y
 
@@ -138,52 +138,6 @@ def softsign(x: ArrayLike) -> Array:
 def tanh(x: ArrayLike) -> Array:
     """The hyperbolic tangent."""
     source = as_float("tanh", "x", x)
-    y = np.tanh(source, out=_like(source))
+    y = np.tanh(source, out=like(source))
     record(y, (source, lambda dy: dy * (1 - y * y)))
     return y
-
-
-def add(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """x1 + x2, broadcast as in NumPy.
-
-    Raises:
-        ValueError: if the shapes can't be broadcast.
-
-    Example:
-    >>> import numpy as np
-    >>> from pyconv import ops
-    >>> ops.add(np.ones((2, 1), np.float32), [0, 10])
-    array([[ 1., 11.],
-           [ 1., 11.]], dtype=float32)
-    """
-    a, b = as_floats("add", x1=x1, x2=x2)
-    y = np.add(a, b, out=_broadcast("add", a, b))
-    record(y, (a, lambda dy: sum_to(dy, a.shape)), (b, lambda dy: sum_to(dy, b.shape)))
-    return y
-
-
-def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """x1 * x2, broadcast as in NumPy.
-
-    Raises:
-        ValueError: if the shapes can't be broadcast.
-    """
-    a, b = as_floats("multiply", x1=x1, x2=x2)
-    y = np.multiply(a, b, out=_broadcast("multiply", a, b))
-    record(y, (a, lambda dy: sum_to(dy * b, a.shape)), (b, lambda dy: sum_to(dy * a, b.shape)))
-    return y
-
-
-def _like(x: Array) -> Array:
-    # As `out=` it keeps the dtype, makes the result C-contiguous, and an array even where it has no axes.
-    return np.empty(x.shape, x.dtype)
-
-
-def _broadcast(op: str, a: Array, b: Array) -> Array:
-    try:
-        shape = np.broadcast_shapes(a.shape, b.shape)
-    except ValueError:
-        raise ValueError(
-            f"{op}: x1 and x2 must have shapes that can be broadcast. Received: x1.shape={a.shape}, x2.shape={b.shape}."
-        ) from None
-    return np.empty(shape, a.dtype)

@@ -55,6 +55,31 @@ def mean(x: ArrayLike, axis: Any = None, keepdims: bool = False) -> Array:
     return _scaled_sum(source, axes, keepdims, 1.0 / count)
 
 
+def max(x: ArrayLike, axis: Any = None, keepdims: bool = False, initial: float | None = None) -> Array:
+    """The largest number along axes; equal ones share the gradient.
+
+    Args:
+        x: an array.
+        axis: as in `sum`.
+        keepdims: as in `sum`.
+        initial: a number that counts as one more, and is the result where there is nothing else.
+
+    Raises:
+        ValueError: if x has no such axis, or there is nothing along it.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.max([[1.0, 2.0], [5.0, 6.0]], axis=0)
+    array([5., 6.], dtype=float32)
+    """
+    return _extremum("max", np.max, x, axis, keepdims, initial)
+
+
+def min(x: ArrayLike, axis: Any = None, keepdims: bool = False, initial: float | None = None) -> Array:
+    """The smallest number along axes; arguments, results and errors as in `max`."""
+    return _extremum("min", np.min, x, axis, keepdims, initial)
+
+
 def softmax(x: ArrayLike, axis: Any = -1) -> Array:
     """exp(x) / sum(exp(x)) along an axis, computed so that it never overflows.
 
@@ -97,10 +122,32 @@ def log_softmax(x: ArrayLike, axis: Any = -1) -> Array:
     return y
 
 
+def _extremum(op: str, function: Any, x: ArrayLike, axis: Any, keepdims: bool, initial: float | None) -> Array:
+    source = as_float(op, "x", x)
+    axes = axis_tuple(op, axis, source.ndim)
+    if initial is None and 0 in (source.shape[item] for item in axes):
+        raise ValueError(f"{op}: axis must hold elements. Received: x.shape={source.shape}, axis={axis!r}.")
+    start = {} if initial is None else {"initial": initial}
+    kept = np.asarray(function(source, axis=axes, keepdims=True, **start), source.dtype)
+    y = kept.reshape(_reduced(kept.shape, axes, keepdims))
+
+    def gradient(dy: Array) -> Array:
+        winners = source == kept
+        share = dy.reshape(kept.shape) / np.maximum(winners.sum(axis=axes, keepdims=True), 1)
+        return np.where(winners, share, 0).astype(source.dtype)
+
+    record(y, (source, gradient))
+    return y
+
+
+def _reduced(kept: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+    return kept if keepdims else tuple(n for axis, n in enumerate(kept) if axis not in axes)
+
+
 def _scaled_sum(x: Array, axes: tuple[int, ...], keepdims: bool, scale: float) -> Array:
     # Added up in float64: NumPy adds whole rows one by one, and over many of them float32 would lose digits.
     kept = (x.sum(axis=axes, keepdims=True, dtype=np.float64) * scale).astype(x.dtype)
-    y: Array = kept.reshape(kept.shape if keepdims else [n for axis, n in enumerate(x.shape) if axis not in axes])
+    y: Array = kept.reshape(_reduced(kept.shape, axes, keepdims))
     record(y, (x, lambda dy: np.broadcast_to(dy.reshape(kept.shape) * x.dtype.type(scale), x.shape).copy()))
     return y
 

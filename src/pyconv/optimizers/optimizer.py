@@ -55,6 +55,8 @@ class Optimizer:
         self.iterations += 1
         for gradient, variable in zip(grads, trainable_variables, strict=True):
             self.update_step(np.asarray(gradient, variable.dtype), variable)
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.value))
 
     def update_step(self, gradient: Array, variable: Variable) -> None:
         """Changes one variable; `iterations` counts this step already."""

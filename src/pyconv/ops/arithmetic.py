@@ -1,0 +1,170 @@
+"""Arithmetic of two arrays element by element, and powers of one. Activation functions are in elementwise.py.
+
+NaN goes through all of them. The dtype is kept; a Python number takes that of the other argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pyconv.gradient import Array, record
+from pyconv.ops.arrays import as_float, as_floats, like
+from pyconv.ops.shapes import sum_to
+
+
+def add(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """x1 + x2, broadcast as in NumPy.
+
+    Raises:
+        TypeError: if an argument doesn't hold real numbers.
+        ValueError: if the shapes can't be broadcast.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv import ops
+    >>> ops.add(np.ones((2, 1), np.float32), [0, 10])
+    array([[ 1., 11.],
+           [ 1., 11.]], dtype=float32)
+    """
+    a, b, y = _broadcast("add", np.add, x1, x2)
+    record(y, (a, lambda dy: sum_to(dy, a.shape)), (b, lambda dy: sum_to(dy, b.shape)))
+    return y
+
+
+def subtract(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """x1 - x2; arguments and errors as in `add`."""
+    a, b, y = _broadcast("subtract", np.subtract, x1, x2)
+    record(y, (a, lambda dy: sum_to(dy, a.shape)), (b, lambda dy: sum_to(-dy, b.shape)))
+    return y
+
+
+def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """x1 * x2; arguments and errors as in `add`."""
+    a, b, y = _broadcast("multiply", np.multiply, x1, x2)
+    record(y, (a, lambda dy: sum_to(dy * b, a.shape)), (b, lambda dy: sum_to(dy * a, b.shape)))
+    return y
+
+
+def divide(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """x1 / x2; arguments and errors as in `add`. Division by zero gives an infinity or NaN, without a warning."""
+    a, b, y = _broadcast("divide", np.divide, x1, x2)
+    record(y, (a, lambda dy: sum_to(dy / b, a.shape)), (b, lambda dy: sum_to(-dy * y / b, b.shape)))
+    return y
+
+
+def power(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """x1 to the power of x2; arguments and errors as in `add`."""
+    a, b, y = _broadcast("power", np.power, x1, x2)
+
+    def exponent_gradient(dy: Array) -> Array:
+        # 0 ** b is 0 whatever b > 0: its slope is 0, where the formula y * log(0) says NaN.
+        return sum_to(dy * y * np.log(np.where(a == 0, a.dtype.type(1), a)), b.shape)
+
+    record(y, (a, lambda dy: sum_to(dy * b * np.power(a, b - 1), a.shape)), (b, exponent_gradient))
+    return y
+
+
+def maximum(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """The larger of x1 and x2; where they are equal each gets half of the gradient. Arguments as in `add`."""
+    return _extremum("maximum", np.maximum, x1, x2)
+
+
+def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """The smaller of x1 and x2; where they are equal each gets half of the gradient. Arguments as in `add`."""
+    return _extremum("minimum", np.minimum, x1, x2)
+
+
+def clip(x: ArrayLike, x_min: ArrayLike, x_max: ArrayLike) -> Array:
+    """X where it lies in x_min..x_max, otherwise the bound that it is beyond.
+
+    Raises:
+        TypeError: if an argument doesn't hold real numbers.
+        ValueError: if the bounds can't be broadcast to x.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.clip([-3.0, 0.5, 3.0], -1, 1)
+    array([-1. ,  0.5,  1. ], dtype=float32)
+    """
+    source, low, high = as_floats("clip", x=x, x_min=x_min, x_max=x_max)
+    y = np.clip(source, low, high, out=like(source))
+    record(y, (source, lambda dy: dy * ((source >= low) & (source <= high))))
+    return y
+
+
+def negative(x: ArrayLike) -> Array:
+    """-x."""
+    source = as_float("negative", "x", x)
+    y = np.negative(source, out=like(source))
+    record(y, (source, lambda dy: -dy))
+    return y
+
+
+def absolute(x: ArrayLike) -> Array:
+    """The absolute value; its slope at zero is taken as zero."""
+    source = as_float("absolute", "x", x)
+    y = np.absolute(source, out=like(source))
+    record(y, (source, lambda dy: dy * np.sign(source)))
+    return y
+
+
+def square(x: ArrayLike) -> Array:
+    """X * x."""
+    source = as_float("square", "x", x)
+    y = np.square(source, out=like(source))
+    record(y, (source, lambda dy: dy * source * 2))
+    return y
+
+
+@np.errstate(invalid="ignore", divide="ignore")
+def sqrt(x: ArrayLike) -> Array:
+    """The square root, NaN for negative numbers."""
+    source = as_float("sqrt", "x", x)
+    y = np.sqrt(source, out=like(source))
+    record(y, (source, lambda dy: dy / (2 * y)))
+    return y
+
+
+@np.errstate(invalid="ignore", divide="ignore")
+def rsqrt(x: ArrayLike) -> Array:
+    """One over the square root."""
+    source = as_float("rsqrt", "x", x)
+    y = np.divide(1, np.sqrt(source), out=like(source))
+    record(y, (source, lambda dy: dy * y * y * y * -0.5))
+    return y
+
+
+@np.errstate(invalid="ignore", divide="ignore")
+def log(x: ArrayLike) -> Array:
+    """The natural logarithm, -inf for zero, NaN for negative numbers."""
+    source = as_float("log", "x", x)
+    y = np.log(source, out=like(source))
+    record(y, (source, lambda dy: dy / source))
+    return y
+
+
+@np.errstate(all="ignore")
+def _broadcast(op: str, function: Any, x1: ArrayLike, x2: ArrayLike) -> tuple[Array, Array, Array]:
+    """Both arguments with one dtype, and the function of them, a new array even where there are no axes."""
+    a, b = as_floats(op, x1=x1, x2=x2)
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise ValueError(
+            f"{op}: x1 and x2 must have shapes that can be broadcast. Received: x1.shape={a.shape}, x2.shape={b.shape}."
+        ) from None
+    return a, b, function(a, b, out=np.empty(shape, a.dtype))
+
+
+def _extremum(op: str, function: Any, x1: ArrayLike, x2: ArrayLike) -> Array:
+    a, b, y = _broadcast(op, function, x1, x2)
+
+    def gradient(mine: Array, other: Array) -> Callable[[Array], Array]:
+        return lambda dy: sum_to(dy * ((mine == y) - 0.5 * (mine == other)).astype(y.dtype), mine.shape)
+
+    record(y, (a, gradient(a, b)), (b, gradient(b, a)))
+    return y

@@ -64,7 +64,9 @@ def test_conv(rank: int, data_format: str, padding: str) -> None:
 def test_conv_transpose(rank: int, data_format: str, padding: str) -> None:
     """What "same" and "valid" cut off is what the convolution with those words pads: test_conv_transpose.py."""
     window, strides, dilation, _ = geometry(rank, padding)
-    layer = getattr(layers, f"Conv{rank}DTranspose")(6, window, strides, padding, None, data_format, dilation)
+    layer = getattr(layers, f"Conv{rank}DTranspose")(
+        6, window, strides, padding, data_format=data_format, dilation_rate=dilation
+    )
     x = images(rank, 4)
     y, (kernel, bias) = run(layer, x, data_format)
     size = layer.output_size(SIZES[rank])

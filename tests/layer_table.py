@@ -60,4 +60,62 @@ CONVOLUTIONS: list[Case] = [
     ("Dense", {"units": 5, "use_bias": False}, (2, 3, 4)),
 ]
 
-CASES: list[Case] = [*CONVOLUTIONS]
+# Average pools with "same" have stride 1 here: where it pads one side more, Keras' torch backend averages repeated
+# border pixels, which its other backends and pyconv leave out.
+POOLS: list[Case] = [
+    ("MaxPooling1D", {}, (2, 7, 3)),
+    ("MaxPooling1D", {"pool_size": 3, "strides": 2, "padding": "same", **FIRST}, (2, 3, 8)),
+    ("MaxPooling2D", {"pool_size": (2, 3), "strides": 1, "padding": "same"}, (2, 5, 6, 3)),
+    ("MaxPooling2D", {"pool_size": 3, "strides": (1, 2), **FIRST}, (2, 3, 5, 6)),
+    ("MaxPooling3D", {"pool_size": (2, 1, 2), "padding": "same"}, (1, 5, 4, 3, 2)),
+    ("MaxPooling3D", {**FIRST}, (1, 2, 5, 4, 3)),
+    ("AveragePooling1D", {"pool_size": 3, "strides": 1, "padding": "same"}, (2, 7, 3)),
+    ("AveragePooling1D", {"pool_size": (2,), **FIRST}, (2, 3, 7)),
+    ("AveragePooling2D", {"pool_size": 3, "strides": 1, "padding": "same"}, (2, 5, 6, 3)),
+    ("AveragePooling2D", {"pool_size": 3, "strides": (1, 2), **FIRST}, (2, 3, 5, 6)),
+    ("AveragePooling3D", {"pool_size": 3, "strides": 1, "padding": "same"}, (1, 5, 4, 3, 2)),
+    ("AveragePooling3D", {"pool_size": (2, 1, 2), "strides": 1, **FIRST}, (1, 2, 5, 4, 3)),
+    *(
+        (f"Global{kind}Pooling{rank}D", {"keepdims": keepdims, **data_format}, (2, 5, 4, 3, 6)[: rank + 2])
+        for kind in ("Max", "Average")
+        for rank in (1, 2, 3)
+        for keepdims, data_format in ((False, {}), (True, FIRST))
+    ),
+    ("AdaptiveMaxPooling1D", {"output_size": (3,)}, (2, 7, 3)),
+    ("AdaptiveMaxPooling2D", {"output_size": (3, 2), **FIRST}, (2, 3, 7, 6)),
+    ("AdaptiveMaxPooling3D", {"output_size": (2, 3, 2)}, (1, 5, 4, 3, 2)),
+    ("AdaptiveAveragePooling1D", {"output_size": (3,), **FIRST}, (2, 3, 7)),
+    ("AdaptiveAveragePooling2D", {"output_size": (3, 2)}, (2, 7, 6, 3)),
+    ("AdaptiveAveragePooling2D", {"output_size": (2, 3)}, (2, 4, 6, 3)),
+    ("AdaptiveAveragePooling3D", {"output_size": (2, 3, 2), **FIRST}, (1, 2, 5, 4, 3)),
+]
+SHAPES: list[Case] = [
+    ("ZeroPadding1D", {"padding": 2}, (2, 5, 3)),
+    ("ZeroPadding1D", {"padding": (1, 0), **FIRST}, (2, 3, 5)),
+    ("ZeroPadding2D", {"padding": (1, 2)}, (2, 3, 4, 3)),
+    ("ZeroPadding2D", {"padding": ((1, 0), (0, 2)), **FIRST}, (2, 3, 3, 4)),
+    ("ZeroPadding3D", {"padding": 1}, (1, 2, 3, 2, 2)),
+    ("ZeroPadding3D", {"padding": ((1, 0), (0, 2), (1, 1)), **FIRST}, (1, 2, 2, 3, 2)),
+    ("Cropping1D", {}, (2, 5, 3)),
+    ("Cropping1D", {"cropping": 2}, (2, 5, 3)),
+    ("Cropping2D", {"cropping": ((1, 0), (0, 2))}, (2, 3, 4, 3)),
+    ("Cropping2D", {"cropping": 1, **FIRST}, (2, 3, 3, 4)),
+    ("Cropping3D", {"cropping": ((1, 0), (0, 2), (1, 1))}, (1, 2, 3, 3, 2)),
+    ("Cropping3D", {"cropping": 1, **FIRST}, (1, 2, 3, 4, 3)),
+    ("UpSampling1D", {"size": 3}, (2, 5, 3)),
+    ("UpSampling2D", {"size": (2, 3)}, (2, 3, 4, 3)),
+    ("UpSampling2D", {**FIRST}, (2, 3, 3, 4)),
+    ("UpSampling2D", {"size": (2, 3), "interpolation": "bilinear"}, (2, 3, 4, 3)),
+    ("UpSampling2D", {"interpolation": "bilinear", **FIRST}, (2, 3, 3, 4)),
+    ("UpSampling3D", {"size": (1, 2, 3)}, (1, 2, 3, 4, 2)),
+    ("UpSampling3D", {**FIRST}, (1, 2, 2, 3, 4)),
+    ("Reshape", {"target_shape": (3, -1)}, (2, 4, 3)),
+    ("Reshape", {"target_shape": (12,)}, (2, 4, 3)),
+    ("Permute", {"dims": (2, 3, 1)}, (2, 3, 4, 5)),
+    ("RepeatVector", {"n": 3}, (2, 4)),
+    ("Flatten", {}, (2, 3, 4, 5)),
+    ("Flatten", {**FIRST}, (2, 3, 4, 5)),
+    ("Identity", {}, (2, 3, 4)),
+]
+
+CASES: list[Case] = [*CONVOLUTIONS, *POOLS, *SHAPES]

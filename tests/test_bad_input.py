@@ -35,8 +35,11 @@ NOT_NUMBERS: dict[str, Any] = {
 # Operations that need more than the images.
 WITH_MORE: dict[str, Callable[[Any], Any]] = {
     "add": lambda x: ops.add(x, 1.0),
+    "adaptive_average_pool": lambda x: ops.adaptive_average_pool(x, 2),
+    "adaptive_max_pool": lambda x: ops.adaptive_max_pool(x, 2),
     "average_pool": lambda x: ops.average_pool(x, 2),
     "clip": lambda x: ops.clip(x, 0, 1),
+    "concatenate": lambda x: ops.concatenate([X, x]),
     "conv": lambda x: ops.conv(x, K),
     "conv_transpose": lambda x: ops.conv_transpose(x, np.zeros((3, 3, 8, 4), np.float32)),
     "dense": lambda x: ops.dense(x, np.zeros((4, 2), np.float32)),
@@ -48,6 +51,8 @@ WITH_MORE: dict[str, Callable[[Any], Any]] = {
     "multiply": lambda x: ops.multiply(1.0, x),
     "pad": lambda x: ops.pad(x, 1),
     "power": lambda x: ops.power(x, 2),
+    "repeat": lambda x: ops.repeat(x, 2),
+    "expand_dims": lambda x: ops.expand_dims(x, 0),
     "reshape": lambda x: ops.reshape(x, (-1,)),
     "separable_conv": lambda x: ops.separable_conv(x, np.zeros((3, 3, 4, 1)), np.zeros((1, 1, 4, 2))),
     "subtract": lambda x: ops.subtract(x, 1),

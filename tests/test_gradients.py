@@ -64,6 +64,16 @@ CASES: dict[str, list[Case]] = {
         (lambda x: ops.max_pool(x, 2, data_format="channels_first"), [apart((2, 3, 5))]),
     ],
     "average_pool": [(lambda x: ops.average_pool(x, 3, 2, "same"), [data(2, 5, 4, 3)])],
+    "adaptive_max_pool": [
+        (lambda x: ops.adaptive_max_pool(x, 3), [apart((2, 7, 3))]),
+        (lambda x: ops.adaptive_max_pool(x, (2, 3), "channels_first"), [apart((2, 3, 4, 6))]),
+        (lambda x: ops.adaptive_max_pool(x, (2, 5)), [apart((2, 5, 3, 3))]),
+    ],
+    "adaptive_average_pool": [
+        (lambda x: ops.adaptive_average_pool(x, 3), [data(2, 7, 3)]),
+        (lambda x: ops.adaptive_average_pool(x, (2, None), "channels_first"), [data(2, 3, 5, 6)]),
+        (lambda x: ops.adaptive_average_pool(x, (2, 3)), [data(2, 4, 6, 3)]),
+    ],
     "pad": [
         (lambda x: ops.pad(x, 2, constant_values=3.0), [data(2, 3)]),
         (lambda x: ops.pad(x, ((0, 0), (3, 2)), "reflect"), [data(2, 4)]),
@@ -104,6 +114,10 @@ CASES: dict[str, list[Case]] = {
     "sum": [(ops.sum, [data(3, 4)]), (lambda x: ops.sum(x, (0, -1), keepdims=True), [data(2, 3, 4)])],
     "mean": [(ops.mean, [data(3, 4)]), (lambda x: ops.mean(x, axis=1), [data(2, 3, 4)])],
     "reshape": [(lambda x: ops.reshape(x, (4, -1)), [data(2, 6)])],
+    "repeat": [(lambda x: ops.repeat(x, 3, 1), [data(2, 3, 4)]), (lambda x: ops.repeat(x, 2), [data(2, 3)])],
+    "expand_dims": [(lambda x: ops.expand_dims(x, (0, -1)), [data(2, 3)])],
+    "squeeze": [(ops.squeeze, [data(2, 1, 3, 1)]), (lambda x: ops.squeeze(x, 1), [data(2, 1, 3, 1)])],
+    "concatenate": [(lambda *xs: ops.concatenate(xs, 1), [data(2, 3, 2), data(2, 1, 2), data(2, 2, 2)])],
     "flatten": [(ops.flatten, [data(2, 3, 4)])],
     "transpose": [(ops.transpose, [data(2, 3, 4)]), (lambda x: ops.transpose(x, (1, 2, 0)), [data(2, 3, 4)])],
 }

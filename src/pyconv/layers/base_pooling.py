@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from pyconv.gradient import Array
-from pyconv.layers.layer import Layer, Shape
+from pyconv.layers import settings
+from pyconv.layers.base_spatial import SpatialLayer
+from pyconv.layers.layer import Shape
 from pyconv.ops import geometry
 from pyconv.ops.pooling import Operation, pool, settle
 
 
-class BasePooling(Layer):
+class BasePooling(SpatialLayer):
     """A pooling layer with `rank` spatial axes; see `MaxPooling2D` for the arguments."""
 
-    rank: ClassVar[int]
     operation: ClassVar[Operation]
+    pool_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: Any
 
     def __init__(
         self,
@@ -26,13 +30,10 @@ class BasePooling(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        self.input_rank = self.rank + 2
-        self.pool_size = geometry.int_tuple(self._op, "pool_size", pool_size, self.rank)
-        self.strides = geometry.int_tuple(self._op, "strides", pool_size if strides is None else strides, self.rank)
-        self.padding = padding.lower() if isinstance(padding, str) else padding
-        self._output_size((None,) * self.rank)  # refuses a bad padding here rather than at the first call
-        self.data_format = geometry.data_format(self._op, data_format)
-        self._settled = settle(self.operation, self.rank, self.pool_size, self.strides, self.padding, self.data_format)
+        strides = pool_size if strides is None else strides
+        settings.keep(self, locals())
+        padding = geometry.settled_padding(self._op, padding, self.rank)  # names the layer where it refuses
+        self._settled = settle(self.operation, self.rank, self.pool_size, self.strides, padding, self.data_format)
 
     def build(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)
@@ -42,18 +43,25 @@ class BasePooling(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_input_shape(input_shape)
-        if self.data_format == "channels_first":
-            return (*input_shape[:2], *self._output_size(input_shape[2:]))
-        return (input_shape[0], *self._output_size(input_shape[1:-1]), input_shape[-1])
-
-    def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {
-            "pool_size": self.pool_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": self.data_format,
-        }
-
-    def _output_size(self, input_size: Shape) -> Shape:
         dense = (1,) * self.rank
-        return geometry.output_size(self._op, self.padding, input_size, self.pool_size, self.strides, dense)
+        sizes = geometry.output_size(
+            self._op, self.padding, self.spatial(input_shape), self.pool_size, self.strides, dense
+        )
+        return self.with_spatial(input_shape, sizes)
+
+
+class BaseMaxPooling(BasePooling):
+    """Max-pooling, which has a default window as in Keras."""
+
+    operation = "max_pool"
+
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: Any = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)

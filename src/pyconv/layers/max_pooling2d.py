@@ -1,18 +1,16 @@
-"""MaxPooling2D: the largest value of each window. What it shares with other pools is in base_pooling.py."""
+"""MaxPooling2D: the largest value of each window of images. What it shares with other pools is in base_pooling.py."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from pyconv.layers.base_pooling import BasePooling
+from pyconv.layers.base_pooling import BaseMaxPooling
 
 
-class MaxPooling2D(BasePooling):
+class MaxPooling2D(BaseMaxPooling):
     """Takes the largest value of each window, channel by channel. A NaN in a window is its result.
 
     Args:
         pool_size: size of the window, an integer or (height, width).
-        strides: step of the window, an integer or a pair; None for pool_size.
+        strides: step of the window, likewise; None for pool_size.
         padding: "valid", "same", or integers and pairs as in `Conv2D`; what is padded never wins.
         data_format: "channels_last" or "channels_first"; None for `pyconv.config.image_data_format()`.
         name: the layer's name.
@@ -22,7 +20,7 @@ class MaxPooling2D(BasePooling):
         (N, H, W, C), or (N, C, H, W) with "channels_first".
 
     Output shape:
-        (N, OH, OW, C), or (N, C, OH, OW); OH = floor((H + pads - pool height) / stride) + 1.
+        (N, OH, OW, C), or (N, C, OH, OW); OH = floor((H + pads - pool size) / stride) + 1.
 
     Raises:
         TypeError: if a size isn't an integer.
@@ -31,22 +29,10 @@ class MaxPooling2D(BasePooling):
     Example:
     >>> import numpy as np
     >>> from pyconv.layers import MaxPooling2D
-    >>> image = np.arange(16.0).reshape(1, 4, 4, 1)
-    >>> MaxPooling2D(2)(image).reshape(2, 2)
+    >>> x = np.arange(16.0).reshape(1, 4, 4, 1)
+    >>> MaxPooling2D(2)(x).reshape(2, 2)
     array([[ 5.,  7.],
            [13., 15.]], dtype=float32)
     """
 
     rank = 2
-    operation = "max_pool"
-
-    def __init__(
-        self,
-        pool_size: Any = (2, 2),
-        strides: Any = None,
-        padding: Any = "valid",
-        data_format: str | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pyconv import ops
-from pyconv.gradient import Array
-from pyconv.layers.layer import Layer, Shape
-from pyconv.ops import geometry
+from pyconv.layers.base_padding import BaseZeroPadding
 
 
-class ZeroPadding2D(Layer):
-    """Puts rows and columns of zeros round images.
+class ZeroPadding2D(BaseZeroPadding):
+    """Puts zeros round images.
 
     Args:
         padding: an integer for all four sides, (rows, columns), or ((top, bottom), (left, right)).
@@ -36,30 +31,4 @@ class ZeroPadding2D(Layer):
            [0., 0., 1.]], dtype=float32)
     """
 
-    input_rank = 4
-
-    def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if isinstance(padding, str):
-            raise TypeError(f"{self._op}: padding must be an integer or pairs of them. Received: padding={padding!r}.")
-        one = (1, 1)
-        self.padding = geometry.resolve_pads(self._op, padding, one, one, one, one)
-        self.data_format = geometry.data_format(self._op, data_format)
-
-    def call(self, x: Array) -> Array:
-        return ops.pad(x, self._pad_width)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        self.check_input_shape(input_shape)
-        return tuple(
-            None if size is None else size + before + after
-            for size, (before, after) in zip(input_shape, self._pad_width, strict=True)
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"padding": self.padding, "data_format": self.data_format}
-
-    @property
-    def _pad_width(self) -> tuple[tuple[int, int], ...]:
-        none = (0, 0)
-        return (none, none, *self.padding) if self.data_format == "channels_first" else (none, *self.padding, none)
+    rank = 2

@@ -1,5 +1,6 @@
 """Plain functions on arrays, with the signatures of `keras.ops`; each notes its gradient on a `Tape`."""
 
+from pyconv.ops.adaptive_pool import adaptive_average_pool, adaptive_max_pool
 from pyconv.ops.arithmetic import (
     absolute,
     add,
@@ -36,13 +37,16 @@ from pyconv.ops.padding import pad
 from pyconv.ops.pooling import average_pool, max_pool
 from pyconv.ops.reductions import log_softmax, max, mean, min, softmax, sum
 from pyconv.ops.separable_conv import separable_conv
-from pyconv.ops.shapes import flatten, reshape, transpose
+from pyconv.ops.shapes import concatenate, expand_dims, flatten, repeat, reshape, squeeze, transpose
 
 __all__ = [
     "absolute",
+    "adaptive_average_pool",
+    "adaptive_max_pool",
     "add",
     "average_pool",
     "clip",
+    "concatenate",
     "conv",
     "conv_transpose",
     "dense",
@@ -50,6 +54,7 @@ __all__ = [
     "divide",
     "elu",
     "exp",
+    "expand_dims",
     "flatten",
     "hard_sigmoid",
     "hard_silu",
@@ -68,6 +73,7 @@ __all__ = [
     "power",
     "relu",
     "relu6",
+    "repeat",
     "reshape",
     "rsqrt",
     "separable_conv",
@@ -78,6 +84,7 @@ __all__ = [
     "softsign",
     "sqrt",
     "square",
+    "squeeze",
     "subtract",
     "sum",
     "tanh",

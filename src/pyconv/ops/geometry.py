@@ -90,7 +90,7 @@ def settled_padding(op: str, padding: Any, rank: int) -> str | Pads:
     >>> settled_padding("conv", [1, (0, 2)], rank=2)
     ((1, 1), (0, 2))
     """
-    return _padding_mode(op, padding) or _explicit_pads(op, padding, rank)
+    return _padding_mode(op, padding) or explicit_pads(op, "padding", padding, rank)
 
 
 def resolve_pads(
@@ -132,7 +132,7 @@ def resolve_pads(
             for n, k, s, d in zip(input_size, window, strides, dilation, strict=True)
         )
         return tuple((total // 2, total - total // 2) for total in totals)
-    return _explicit_pads(op, padding, len(input_size))
+    return explicit_pads(op, "padding", padding, len(input_size))
 
 
 def output_size(
@@ -180,15 +180,16 @@ def _padding_mode(op: str, padding: Any) -> str | None:
     return mode
 
 
-def _explicit_pads(op: str, padding: Any, rank: int) -> Pads:
-    if not is_sequence(padding):
-        return ((integer(op, "padding", padding, minimum=0),) * 2,) * rank
-    if len(items := tuple(padding)) != rank:
+def explicit_pads(op: str, name: str, value: Any, rank: int) -> Pads:
+    """The argument `name` of `op`, an integer for every side or an integer or pair an axis, as one pair an axis."""
+    if not is_sequence(value):
+        return ((integer(op, name, value, minimum=0),) * 2,) * rank
+    if len(items := tuple(value)) != rank:
         raise ValueError(
-            f"{op}: padding must have one integer or (before, after) pair for each of {rank} spatial axes. "
-            f"Received: padding={padding!r}."
+            f"{op}: {name} must have one integer or (before, after) pair for each of {rank} spatial axes. "
+            f"Received: {name}={value!r}."
         )
-    pairs = (int_tuple(op, "padding", item, rank=2, minimum=0) for item in items)
+    pairs = (int_tuple(op, name, item, rank=2, minimum=0) for item in items)
     return tuple((before, after) for before, after in pairs)
 
 

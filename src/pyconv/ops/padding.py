@@ -99,3 +99,17 @@ def _pairs(pad_width: Any, ndim: int) -> geometry.Pads:
         items = (pad_width,)
     pairs = [geometry.int_tuple("pad", "pad_width", item, rank=2, minimum=0) for item in items]
     return tuple((before, after) for before, after in pairs * (ndim if len(pairs) == 1 else 1))
+
+
+def crop(x: Array, pairs: geometry.Pads) -> Array:
+    """What is left when (before, after) elements of each axis are cut off: the inverse of `pad`."""
+    inside = tuple(slice(before, size - after) for size, (before, after) in zip(x.shape, pairs, strict=True))
+    y = x[inside].copy()
+
+    def gradient(dy: Array) -> Array:
+        dx = np.zeros_like(x)
+        dx[inside] = dy
+        return dx
+
+    record(y, (x, gradient))
+    return y

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv.gradient import Array, record
 from pyconv.ops import geometry
-from pyconv.ops.arrays import as_float
+from pyconv.ops.arrays import as_float, as_floats
 
 
 def reshape(x: ArrayLike, newshape: int | Sequence[int]) -> Array:
@@ -87,6 +87,112 @@ def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> Array:
         )
     y = source.transpose(order).copy(order="C")
     record(y, (source, lambda dy: dy.transpose(tuple(np.argsort(order)))))
+    return y
+
+
+def repeat(x: ArrayLike, repeats: int, axis: int | None = None) -> Array:
+    """Each element of an axis `repeats` times, one after the other.
+
+    Args:
+        x: an array.
+        repeats: how many times.
+        axis: the axis; None for all numbers of x in one row.
+
+    Raises:
+        TypeError: if repeats isn't an integer.
+        ValueError: if it is negative or x has no such axis.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.repeat([1.0, 2.0], 2)
+    array([1., 1., 2., 2.], dtype=float32)
+    """
+    source = as_float("repeat", "x", x)
+    times = geometry.integer("repeat", "repeats", repeats, minimum=0)
+    if axis is None:
+        return repeat(reshape(source, (source.size,)), times, 0)
+    (place,) = geometry.axis_tuple("repeat", axis, source.ndim)
+    y = source.repeat(times, place)
+    split = (*source.shape[: place + 1], times, *source.shape[place + 1 :])
+    record(y, (source, lambda dy: dy.reshape(split).sum(axis=place + 1)))
+    return y
+
+
+def expand_dims(x: ArrayLike, axis: int | Sequence[int]) -> Array:
+    """The same numbers with axes of size one more, at the places `axis` of the result.
+
+    Raises:
+        ValueError: if the result has no such axis.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv import ops
+    >>> ops.expand_dims(np.ones((2, 3)), -1).shape
+    (2, 3, 1)
+    """
+    source = as_float("expand_dims", "x", x)
+    count = len(tuple(axis)) if geometry.is_sequence(axis) else 1
+    places = geometry.axis_tuple("expand_dims", axis, source.ndim + count)
+    y = np.expand_dims(source, places)
+    record(y, (source, lambda dy: dy.reshape(source.shape)))
+    return y
+
+
+def squeeze(x: ArrayLike, axis: int | Sequence[int] | None = None) -> Array:
+    """The same numbers without axes of size one: those named, or all of them.
+
+    Raises:
+        ValueError: if x has no such axis or it is longer.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv import ops
+    >>> ops.squeeze(np.ones((2, 1, 3, 1)), -1).shape
+    (2, 1, 3)
+    """
+    source = as_float("squeeze", "x", x)
+    ones = tuple(place for place, size in enumerate(source.shape) if size == 1)
+    places = ones if axis is None else geometry.axis_tuple("squeeze", axis, source.ndim)
+    if not set(places) <= set(ones):
+        raise ValueError(f"squeeze: axis must name axes of size one. Received: x.shape={source.shape}, axis={axis!r}.")
+    return reshape(source, tuple(size for place, size in enumerate(source.shape) if place not in places))
+
+
+def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Array:
+    """Arrays one behind the other along an axis.
+
+    Args:
+        xs: the arrays, equally large along the other axes.
+        axis: the axis.
+
+    Returns:
+        A new array: float64 if one of them is float64, otherwise float32.
+
+    Raises:
+        TypeError: if one doesn't hold real numbers.
+        ValueError: if there are none, or their shapes don't fit.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv import ops
+    >>> ops.concatenate([np.ones((2, 3)), np.ones((2, 1))], axis=-1).shape
+    (2, 4)
+    """
+    if not geometry.is_sequence(xs) or not (items := list(xs)):
+        raise ValueError(f"concatenate: xs must be one array or more. Received: {type(xs).__name__} {xs!r:.60}.")
+    arrays = as_floats("concatenate", **{f"xs[{i}]": x for i, x in enumerate(items)})
+    (place,) = geometry.axis_tuple("concatenate", axis, arrays[0].ndim)
+    shapes = [array.shape for array in arrays]
+    if len({(*shape[:place], None, *shape[place + 1 :]) for shape in shapes}) > 1:
+        raise ValueError(f"concatenate: xs must have equal shapes but for axis {axis}. Received: shapes {shapes}.")
+    y = np.concatenate(arrays, place)
+    ends = np.cumsum([shape[place] for shape in shapes]).tolist()
+
+    def part(end: int, size: int) -> Callable[[Array], Array]:
+        inside = (*(slice(None),) * place, slice(end - size, end))
+        return lambda dy: dy[inside]
+
+    record(y, *((array, part(end, array.shape[place])) for array, end in zip(arrays, ends, strict=True)))
     return y
 
 

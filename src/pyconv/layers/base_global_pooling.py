@@ -1,0 +1,38 @@
+"""What pooling over all of an image shares, for any rank. The subclasses set the rank and the operation."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pyconv import ops
+from pyconv.gradient import Array
+from pyconv.layers import settings
+from pyconv.layers.base_spatial import SpatialLayer
+from pyconv.layers.layer import Shape
+
+
+class BaseGlobalPooling(SpatialLayer):
+    """One number for each channel; see `GlobalAveragePooling2D` for the arguments."""
+
+    operation: ClassVar[Literal["max", "mean"]]
+    keepdims: bool
+
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        settings.keep(self, locals())
+
+    def call(self, x: Array) -> Array:
+        self.compute_output_shape(x.shape)  # refuses an empty image in the layer's name, not in the operation's
+        pooled: Array = getattr(ops, self.operation)(x, self.spatial_axes, self.keepdims)
+        return pooled
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        self.check_input_shape(input_shape)
+        if 0 in self.spatial(input_shape):
+            raise ValueError(
+                f"{self._op}: inputs must hold elements along each axis but the first. "
+                f"Received: inputs.shape={input_shape}."
+            )
+        if self.keepdims:
+            return self.with_spatial(input_shape, (1,) * self.rank)
+        return (input_shape[0], input_shape[self.channel_axis])

@@ -1,0 +1,78 @@
+"""Images at another resolution: each result is a weighted sum of a few pixels, one axis after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pyconv.gradient import Array, record
+
+# The slope of the cubic kernel at 1, as in TensorFlow and JAX: Keys, IEEE Trans. ASSP 29 (1981).
+_KEYS = -0.5
+
+
+def resample(x: Array, axis: int, size: int, interpolation: str) -> Array:
+    """The axis with `size` elements, which cover the same length: "nearest", "bilinear" or "bicubic".
+
+    Pixels are squares, so that the centre of result i lies at (i + 1/2) * n / size - 1/2.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv.ops.resampling import resample
+    >>> resample(np.array([0.0, 4.0]), 0, 4, "bilinear")
+    array([0., 1., 3., 4.])
+    """
+    n = x.shape[axis]
+    if interpolation == "nearest":
+        return along_axis(x, axis, ((np.arange(size) * 2 + 1) * n // (2 * size))[:, None], np.ones((size, 1)))
+    radius, kernel = _KERNELS[interpolation]
+    centre = (np.arange(size) + 0.5) * n / size - 0.5
+    taps = np.floor(centre)[:, None] + np.arange(1 - radius, radius + 1)
+    weights = kernel(np.abs(taps - centre[:, None]))
+    weights[(taps < 0) | (taps >= n)] = 0
+    weights /= weights.sum(axis=1, keepdims=True)  # beyond the border there is nothing, the others share
+    return along_axis(x, axis, np.clip(taps, 0, n - 1).astype(np.intp), weights)
+
+
+def along_axis(x: Array, axis: int, elements: Array, weights: Array) -> Array:
+    """y[.., i, ..] = sum over j of weights[i, j] * x[.., elements[i, j], ..].
+
+    An element of weight zero isn't read, so that its NaN stays where it is.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv.ops.resampling import along_axis
+    >>> along_axis(np.array([1.0, 2.0, 5.0]), 0, np.array([[0, 1], [1, 2]]), np.array([[0.5, 0.5], [1.0, 0.0]]))
+    array([1.5, 2. ])
+    """
+    read = np.take_along_axis(elements, weights.argmax(axis=1)[:, None], 1)
+    elements = np.where(weights == 0, read, elements)
+    shape = [1] * x.ndim
+    shape[axis] = len(elements)
+    y = np.zeros((*x.shape[:axis], len(elements), *x.shape[axis + 1 :]), x.dtype)
+    for element, weight in zip(elements.T, weights.T.astype(x.dtype), strict=True):
+        y += x.take(element, axis) * weight.reshape(shape)
+
+    def gradient(dy: Array) -> Array:
+        matrix = np.zeros((x.shape[axis], len(elements)), x.dtype)
+        np.add.at(matrix, (elements, np.arange(len(elements))[:, None]), weights)
+        dx: Array = np.moveaxis(np.tensordot(matrix, dy, (1, axis)), 0, axis)
+        return dx
+
+    record(y, (x, gradient))
+    return y
+
+
+def _triangle(distance: Array) -> Array:
+    return np.maximum(1 - distance, 0)
+
+
+def _cubic(distance: Array) -> Array:
+    near = ((_KEYS + 2) * distance - (_KEYS + 3)) * distance**2 + 1
+    far = _KEYS * (((distance - 5) * distance + 8) * distance - 4)
+    return np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))
+
+
+_KERNELS: dict[str, tuple[int, Callable[[Array], Array]]] = {"bilinear": (1, _triangle), "bicubic": (2, _cubic)}
+INTERPOLATIONS = ("nearest", *_KERNELS)

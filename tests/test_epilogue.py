@@ -25,6 +25,7 @@ LINES = {
     "direct": "mb2_ic5ih9iw12_oc37oh5ow6_kh3kw3_sh2sw2_ph1pw1",
     "winograd4": "mb2_ic24ih11iw13_oc37oh11ow13_kh3kw3_ph1pw1",
     "winograd2": "mb2_ic24ih11iw13_oc37oh11ow13_kh3kw3_ph1pw1",
+    "winograd2_5x5": "mb2_ic24ih11iw13_oc37oh11ow13_kh5kw5_ph2pw2",
     "depthwise": "g37mb2_ic37ih9iw12_oc37oh9ow12_kh3kw3_ph1pw1",
     "reference": "mb2_ic5ih9iw12_oc37oh5ow6_kh3kw3_sh2sw2_ph1pw1",
 }
@@ -59,7 +60,7 @@ def run(algorithm: str, activation: str, residual: Array | None, arrays: list[Ar
 def test_the_epilogue_of_the_plain_result(
     algorithm: str, activation: str, with_residual: bool, dtype: str, isa: str, threads: int, rng: np.random.Generator
 ) -> None:
-    """Whole numbers, so plain sums don't round. Winograd's do, and a compiler may fuse the bias into another product."""
+    """Whole numbers, so plain sums don't round. Winograd's do, and the bias may be fused into another product there."""
     arrays = [integers(rng, shape, dtype) for shape in conv_shapes(problems.parse(LINES[algorithm]))]
     residual = integers(rng, arrays[3].shape, dtype) if with_residual else None
     plain = run(algorithm, "linear", None, arrays)

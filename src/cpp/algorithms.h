@@ -72,6 +72,7 @@ struct ConvAlgorithm {
 extern const ConvAlgorithm kDepthwise;
 extern const ConvAlgorithm kWinograd4;
 extern const ConvAlgorithm kWinograd2;
+extern const ConvAlgorithm kWinograd2For5x5;
 extern const ConvAlgorithm kDirect;
 extern const ConvAlgorithm kReference;
 

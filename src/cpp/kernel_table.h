@@ -80,16 +80,16 @@ struct PoolArgs {
   T scale = 1;
 };
 
-// A small matrix of vectors of channels, transformed on both sides; Winograd's F(m x m, 3 x 3) has three of them:
+// A small matrix of vectors of channels, transformed on both sides; Winograd's F(m x m, r x r) has three of them:
 //
 //   dst[i][k][j] = sum over r, c of L[i][r] * L[k][c] * src[r][c][j]      j < channels
 //
-//   input:    L = B (m + 2 x m + 2)     weights:  L = G (m + 2 x 3)
-//   output:   L = A (m x m + 2), plus bias[j] if there is one, then the epilogue; only i < rows and k < cols are
+//   input:    L = B (n x n)     weights:  L = G (n x r)     with n = m + r - 1
+//   output:   L = A (m x n), plus bias[j] if there is one, then the epilogue; only i < rows and k < cols are
 //   written
 //
 // src[r][c][j] lies at src[r * src_row + c * src_col + j], dst likewise. The matrices are in kernels/winograd.h; for
-// any patch of m + 2 x m + 2 and 3 x 3 weights, output(input * weights) is the m x m valid convolution.
+// any patch of n x n and r x r weights, output(input * weights) is the m x m valid convolution.
 template <class T>
 struct TransformArgs {
   const T* src = nullptr;
@@ -118,7 +118,7 @@ struct Kernels {
   int64_t tile_rows;  // rows of the largest register tile: work is best cut into multiples of it
   void (*brgemm)(const BrgemmArgs<T>&);
   void (*depthwise)(const DepthwiseArgs<T>&);
-  WinogradKernels<T> winograd4, winograd2;  // m = 4 and 2
+  WinogradKernels<T> winograd4, winograd2, winograd2_5x5;  // m = 4 and 2 with r = 3, m = 2 with r = 5
   void (*max_pool)(const PoolArgs<T>&);
   void (*average_pool)(const PoolArgs<T>&);
   void (*max_pool_grad)(const PoolArgs<T>&);

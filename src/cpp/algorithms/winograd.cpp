@@ -1,9 +1,9 @@
-// winograd.cpp: 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3) and F(2x2, 3x3), forward and data gradient: 36
-// products for 16 results instead of 144, or 16 for 4 instead of 36. Any padding; dilation as interleaved problems.
-// Float32 only.
+// winograd.cpp: convolution of stride 1 by Winograd's F(4x4, 3x3), F(2x2, 3x3) and F(2x2, 5x5), forward and data
+// gradient: 36 products for 16 results instead of 144, 16 for 4 instead of 36, 36 for 4 instead of 100. Any padding;
+// dilation as interleaved problems. Float32 only.
 //
-// Blocks of patches of the source, which overlap by two pixels, are transformed into V; each position of a patch is a
-// matrix product with the transformed weights U; and the products M of a tile become its results:
+// Blocks of patches of the source, which overlap, are transformed into V; each position of a patch is a matrix product
+// with the transformed weights U; and the products M of a tile become its results:
 //
 //   V[position][tile][ic] = input transform of the tile's patch
 //   M[position][tile][column] = sum over ic of V[position][tile][ic] * U[panel][position][ic][column]
@@ -13,6 +13,7 @@
 // and the result once.
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "../algorithms.h"
 #include "../buffer.h"
@@ -29,9 +30,9 @@ constexpr int64_t kMinBlock = 16, kMaxBlock = 48;
 
 constexpr int64_t kLine = kAlignment / static_cast<int64_t>(sizeof(float));
 
-// The error of the transforms hardly grows with the number of products a result sums, that of a plain sum with its
-// root: at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up to 2.5, at 72 up to 3.1, all on
-// normal numbers and over all instruction sets.
+// The error of the transforms with six points hardly grows with the number of products a result sums, that of a plain
+// sum with its root: at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up to 2.5, at 72 up
+// to 3.1, all on normal numbers and over all instruction sets.
 constexpr double kMinProducts = 180;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -43,11 +44,33 @@ std::pair<int64_t, int64_t> inside(int64_t first, int64_t step, int64_t count, i
   return {begin, std::max(begin, end)};
 }
 
+// F(kTile x kTile, kKernel x kKernel). The last two are the cycles that 16 channels of a tile take in the transforms of
+// the input and of the output: measured at 48 and 33, 22 and 11, 48 and 16 ns at 3.7 GHz.
+struct Large {
+  static constexpr const char* kName = "winograd4";
+  static constexpr int64_t kTile = 4, kKernel = 3;
+  static constexpr double kInputCycles = 180, kOutputCycles = 120;
+  static constexpr auto kTransforms = &Kernels<float>::winograd4;
+};
+struct Small {
+  static constexpr const char* kName = "winograd2";
+  static constexpr int64_t kTile = 2, kKernel = 3;
+  static constexpr double kInputCycles = 80, kOutputCycles = 40;
+  static constexpr auto kTransforms = &Kernels<float>::winograd2;
+};
+struct FiveByFive {
+  static constexpr const char* kName = "winograd2_5x5";
+  static constexpr int64_t kTile = 2, kKernel = 5;
+  static constexpr double kInputCycles = 180, kOutputCycles = 60;
+  static constexpr auto kTransforms = &Kernels<float>::winograd2_5x5;
+};
+
 // Forward or data gradient as one shape, cut into tiles of kTile x kTile:
-//   produced[y][x] = sum over t, u < 3 of source[y + t * dh - pad_h][x + u * dw - pad_w] * kernel[t][u]
-template <int64_t kTile>
+//   produced[y][x] = sum over t, u < kKernel of source[y + t * dh - pad_h][x + u * dw - pad_w] * kernel[t][u]
+template <class Form>
 struct Shape {
-  static constexpr int64_t kPatch = kTile + 2, kPositions = kPatch * kPatch;
+  static constexpr int64_t kTile = Form::kTile, kKernel = Form::kKernel;
+  static constexpr int64_t kPatch = kTile + kKernel - 1, kPositions = kPatch * kPatch;
 
   explicit Shape(const ConvProblem& problem) {
     const Axis &h = problem.axes[kHeight], &w = problem.axes[kWidth];
@@ -62,8 +85,8 @@ struct Shape {
     dh = h.d;
     dw = w.d;
     // Turned round, the kernel reaches as far to the other side.
-    pad_h = forward ? h.pad_begin : 2 * dh - h.pad_begin;
-    pad_w = forward ? w.pad_begin : 2 * dw - w.pad_begin;
+    pad_h = forward ? h.pad_begin : (kKernel - 1) * dh - h.pad_begin;
+    pad_w = forward ? w.pad_begin : (kKernel - 1) * dw - w.pad_begin;
     // Each phase of the dilation is an image of its own, every dh-th row and dw-th column; the first is the largest.
     tile_rows = ceil_div(ceil_div(height, dh), kTile);
     tile_cols = ceil_div(ceil_div(width, dw), kTile);
@@ -75,9 +98,10 @@ struct Shape {
 };
 
 // Where a tile lies: its image, the first of its produced pixels, and the first pixel of its patch of the source.
-template <int64_t kTile>
+template <class Form>
 struct Place {
-  Place(const Shape<kTile>& shape, int64_t tile) {
+  static constexpr int64_t kTile = Form::kTile;
+  Place(const Shape<Form>& shape, int64_t tile) {
     const int64_t col = tile % shape.tile_cols, row = tile / shape.tile_cols % shape.tile_rows;
     int64_t rest = tile / (shape.tile_cols * shape.tile_rows);
     const int64_t phase_w = rest % shape.dw, phase_h = rest / shape.dw % shape.dh;
@@ -91,14 +115,14 @@ struct Place {
 };
 
 // The sizes of one run and the memory it works in.
-template <int64_t kTile>
+template <class Form>
 struct Work {
-  static constexpr int64_t kPatch = Shape<kTile>::kPatch, kPositions = Shape<kTile>::kPositions;
+  static constexpr int64_t kPatch = Shape<Form>::kPatch, kPositions = Shape<Form>::kPositions;
 
   Work(const ConvProblem& problem, const Kernels<float>& table, int threads_asked)
       : shape(problem),
         kernels(table),
-        transforms(kTile == 4 ? table.winograd4 : table.winograd2),
+        transforms(table.*Form::kTransforms),
         panel(table.panel),
         panels(ceil_div(shape.oc, panel)),
         threads(threads_asked) {
@@ -120,7 +144,7 @@ struct Work {
   int64_t thread_size() const { return align_up(((shared ? 0 : v_size()) + m_size() + patch_size()) * 4) / 4; }
   int64_t bytes() const { return (align_up(shared ? v_size() * 4 : 0) / 4 + threads * thread_size()) * 4; }
 
-  Shape<kTile> shape;
+  Shape<Form> shape;
   const Kernels<float>& kernels;
   const WinogradKernels<float>& transforms;
   int64_t panel, panels;
@@ -139,12 +163,12 @@ struct Operands {
 };
 
 // V of tiles [begin, end) of a block that starts at tile first.
-template <int64_t kTile>
-void transform_input(const Work<kTile>& work, const float* source, int64_t first, int64_t begin, int64_t end, float* v,
+template <class Form>
+void transform_input(const Work<Form>& work, const float* source, int64_t first, int64_t begin, int64_t end, float* v,
                      float* patch) {
-  const Shape<kTile>& s = work.shape;
+  const Shape<Form>& s = work.shape;
   for (int64_t tile = begin; tile < end; ++tile) {
-    const Place<kTile> place(s, first + tile);
+    const Place<Form> place(s, first + tile);
     const auto [top, bottom] = inside(place.source_y, s.dh, s.kPatch, s.source_height);
     const auto [left, right] = inside(place.source_x, s.dw, s.kPatch, s.source_width);
     const int64_t row = s.dh * s.source_width * s.ic, col = s.dw * s.ic;
@@ -171,10 +195,10 @@ void transform_input(const Work<kTile>& work, const float* source, int64_t first
 }
 
 // The products of one panel with tiles [0, tiles) of a block that starts at tile first, and their results.
-template <int64_t kTile>
-void multiply(const Work<kTile>& work, const Operands& operands, const float* v, int64_t first, int64_t tiles,
+template <class Form>
+void multiply(const Work<Form>& work, const Operands& operands, const float* v, int64_t first, int64_t tiles,
               int64_t panel, float* m) {
-  const Shape<kTile>& s = work.shape;
+  const Shape<Form>& s = work.shape;
   constexpr int64_t no_offset = 0;
   const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
   for (int64_t position = 0; position < s.kPositions; ++position)
@@ -190,7 +214,7 @@ void multiply(const Work<kTile>& work, const Operands& operands, const float* v,
                          .rows = tiles,
                          .cols = columns});
   for (int64_t tile = 0; tile < tiles; ++tile) {
-    const Place<kTile> place(s, first + tile);
+    const Place<Form> place(s, first + tile);
     const int64_t produced_at = ((place.image * s.height + place.y) * s.width + place.x) * s.oc + channel;
     work.transforms.output({.src = m + tile * work.panel,
                             .src_row = s.kPatch * work.m_position(),
@@ -199,15 +223,15 @@ void multiply(const Work<kTile>& work, const Operands& operands, const float* v,
                             .dst_row = s.dh * s.width * s.oc,
                             .dst_col = s.dw * s.oc,
                             .channels = columns,
-                            .rows = inside(place.y, s.dh, kTile, s.height).second,
-                            .cols = inside(place.x, s.dw, kTile, s.width).second,
+                            .rows = inside(place.y, s.dh, s.kTile, s.height).second,
+                            .cols = inside(place.x, s.dw, s.kTile, s.width).second,
                             .bias = operands.bias ? operands.bias + channel : nullptr,
                             .epilogue = at_offset(operands.epilogue, produced_at)});
   }
 }
 
-template <int64_t kTile>
-void run_shape(const Work<kTile>& work, const Operands& operands, float* workspace) {
+template <class Form>
+void run_shape(const Work<Form>& work, const Operands& operands, float* workspace) {
   const int64_t tiles = work.shape.tiles();
   if (work.shared) {
     float* v = workspace;
@@ -235,7 +259,7 @@ void run_shape(const Work<kTile>& work, const Operands& operands, float* workspa
   });
 }
 
-// Of the nine taps of a result, those that fall on the source rather than on padding, on average.
+// Of the taps of a result, those that fall on the source rather than on padding, on average.
 double mean_taps(const ConvProblem& problem) {
   const bool forward = problem.direction == Direction::forward;
   double product = 1;
@@ -248,17 +272,20 @@ double mean_taps(const ConvProblem& problem) {
   return product;
 }
 
-template <int64_t kTile>
+template <class Form>
 std::string refuse(const ConvProblem& problem) {
   const Axis &d = problem.axes[kDepth], &h = problem.axes[kHeight], &w = problem.axes[kWidth];
   if (problem.direction == Direction::backward_weights) return "weight gradient not served";
   if (problem.dtype != DType::f32) return "float64 is asked for its accuracy";
-  if (h.k != 3 || w.k != 3 || h.s != 1 || w.s != 1) return "not 3x3 with stride 1";
+  if (h.k != Form::kKernel || w.k != Form::kKernel || h.s != 1 || w.s != 1) {
+    const std::string size = std::to_string(Form::kKernel);
+    return "not " + size + "x" + size + " with stride 1";
+  }
   if (d.k != 1 || d.s != 1 || d.pad_begin != 0 || d.pad_end != 0) return "the kernel has a depth";
   if (problem.g != 1) return "grouped";
   if (problem.precision == Precision::strict) return "precision is strict";
-  if (kTile == 4 && problem.precision == Precision::automatic &&
-      static_cast<double>(Shape<kTile>(problem).ic) * mean_taps(problem) < kMinProducts)
+  if (Shape<Form>::kPatch == 6 && problem.precision == Precision::automatic &&
+      static_cast<double>(Shape<Form>(problem).ic) * mean_taps(problem) < kMinProducts)
     return "so few products a result that its error would be more than 2.5 times that of a plain sum";
   return "";
 }
@@ -281,45 +308,47 @@ double product_cycles(double rows, double calls, double channels, double vectors
   return channels * vectors * (rows + calls * std::max(0.0, load - first_tile));
 }
 
-template <int64_t kTile>
+template <class Form>
 double cycles(const ConvProblem& problem) {
-  constexpr double positions = Shape<kTile>::kPositions;
-  // Of the transforms, for 16 channels of a tile: measured at 48, 33, 22 and 11 ns at 3.7 GHz.
-  constexpr double input = kTile == 4 ? 180 : 80, output = kTile == 4 ? 120 : 40;
-  const Shape<kTile> s(problem);
+  constexpr double positions = Shape<Form>::kPositions;
+  const Shape<Form> s(problem);
   const auto tiles = static_cast<double>(s.tiles()), ic = static_cast<double>(s.ic);
   const double blocks = std::ceil(tiles / kMaxBlock), load = load_cycles(positions * ic * vectors(s.oc) * 16);
-  return tiles * (input * vectors(s.ic) + output * vectors(s.oc)) +
+  return tiles * (Form::kInputCycles * vectors(s.ic) + Form::kOutputCycles * vectors(s.oc)) +
          positions * product_cycles(tiles, blocks, ic, vectors(s.oc), load);
 }
 
 double direct_cycles(const ConvProblem& problem) {
-  const Shape<1> s(problem);  // tiles of one pixel
-  const auto lines = static_cast<double>(s.images * s.height), ic = static_cast<double>(s.ic);
-  return mean_taps(problem) * product_cycles(lines * static_cast<double>(s.width), lines, ic, vectors(s.oc),
-                                             load_cycles(9 * ic * vectors(s.oc) * 16));
+  const bool forward = problem.direction == Direction::forward;
+  const Axis &h = problem.axes[kHeight], &w = problem.axes[kWidth];
+  const auto lines = static_cast<double>(problem.mb * problem.axes[kDepth].o * (forward ? h.o : h.i));
+  const auto width = static_cast<double>(forward ? w.o : w.i),
+             ic = static_cast<double>(forward ? problem.ic : problem.oc);
+  const double produced = vectors(forward ? problem.oc : problem.ic);
+  const double load = load_cycles(static_cast<double>(problem.taps()) * ic * produced * 16);
+  return mean_taps(problem) * product_cycles(lines * width, lines, ic, produced, load);
 }
 
-template <int64_t kTile>
+template <class Form>
 std::string decline(const ConvProblem& problem) {
-  const double mine = cycles<kTile>(problem);
+  const double mine = cycles<Form>(problem);
   if (mine > direct_cycles(problem)) return "the transforms would cost more than they save";
-  if (kTile == 4 && mine > cycles<2>(problem)) return "smaller tiles fit the image better";
+  if (std::is_same_v<Form, Large> && mine > cycles<Small>(problem)) return "smaller tiles fit the image better";
   return "";
 }
 
-template <int64_t kTile>
+template <class Form>
 ConvMemory memory(const ConvProblem& problem, const KernelTable& table, int threads) {
-  const Work<kTile> work(problem, table.f32, threads);
+  const Work<Form> work(problem, table.f32, threads);
   return {.packed_bytes = work.panels * work.kPositions * work.shape.ic * work.panel * 4,
           .workspace_bytes = work.bytes()};
 }
 
 // U[panel][position][source channel][column]
-template <int64_t kTile>
+template <class Form>
 void pack(const ConvProblem& problem, const KernelTable& table, int threads, const void* weights_, std::byte* packed) {
-  const Work<kTile> work(problem, table.f32, threads);
-  const Shape<kTile>& s = work.shape;
+  const Work<Form> work(problem, table.f32, threads);
+  const Shape<Form>& s = work.shape;
   const float* weights = static_cast<const float*>(weights_);
   const bool forward = problem.direction == Direction::forward;
   parallel_for(work.panels, threads, [&](int64_t begin, int64_t end, int) {
@@ -327,13 +356,14 @@ void pack(const ConvProblem& problem, const KernelTable& table, int threads, con
       const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
       float* u = reinterpret_cast<float*>(packed) + panel * s.kPositions * s.ic * work.panel;
       for (int64_t q = 0; q < s.ic; ++q) {
-        float taps[9][kMaxPanel] = {};
-        for (int64_t tap = 0; tap < 9; ++tap)
+        constexpr int64_t count = s.kKernel * s.kKernel;
+        float taps[count][kMaxPanel] = {};
+        for (int64_t tap = 0; tap < count; ++tap)
           for (int64_t j = 0; j < columns; ++j)
             taps[tap][j] = forward ? weights[(tap * s.ic + q) * s.oc + channel + j]
-                                   : weights[((8 - tap) * s.oc + channel + j) * s.ic + q];
+                                   : weights[((count - 1 - tap) * s.oc + channel + j) * s.ic + q];
         work.transforms.weights({.src = taps[0],
-                                 .src_row = 3 * kMaxPanel,
+                                 .src_row = s.kKernel * kMaxPanel,
                                  .src_col = kMaxPanel,
                                  .dst = u + q * work.panel,
                                  .dst_row = s.kPatch * s.ic * work.panel,
@@ -344,10 +374,10 @@ void pack(const ConvProblem& problem, const KernelTable& table, int threads, con
   });
 }
 
-template <int64_t kTile>
+template <class Form>
 void run(const ConvProblem& problem, const KernelTable& table, int threads, const ConvTensors& tensors,
          const std::byte* packed, std::byte* workspace) {
-  const Work<kTile> work(problem, table.f32, threads);
+  const Work<Form> work(problem, table.f32, threads);
   const float* u = reinterpret_cast<const float*>(packed);
   float *src = static_cast<float*>(tensors.src), *dst = static_cast<float*>(tensors.dst);
   const Operands operands =
@@ -357,14 +387,14 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
   run_shape(work, operands, reinterpret_cast<float*>(workspace));
 }
 
-template <int64_t kTile>
-constexpr ConvAlgorithm make(const char* name) {
-  return {name, false, refuse<kTile>, decline<kTile>, memory<kTile>, pack<kTile>, run<kTile>};
-}
+template <class Form>
+constexpr ConvAlgorithm kAlgorithm = {Form::kName,  false,      refuse<Form>, decline<Form>,
+                                      memory<Form>, pack<Form>, run<Form>};
 
 }  // namespace
 
-const ConvAlgorithm kWinograd4 = make<4>("winograd4");
-const ConvAlgorithm kWinograd2 = make<2>("winograd2");
+const ConvAlgorithm kWinograd4 = kAlgorithm<Large>;
+const ConvAlgorithm kWinograd2 = kAlgorithm<Small>;
+const ConvAlgorithm kWinograd2For5x5 = kAlgorithm<FiveByFive>;
 
 }  // namespace pyconv

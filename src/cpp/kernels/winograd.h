@@ -1,13 +1,14 @@
-// winograd.h: the three transforms of Winograd's F(4x4, 3x3) and F(2x2, 3x3), vertical over channels. The products
-// between them are brgemm's.
+// winograd.h: the three transforms of Winograd's F(4x4, 3x3), F(2x2, 3x3) and F(2x2, 5x5), vertical over channels. The
+// products between them are brgemm's.
 //
 // Each point contributes a polynomial with roots in the other points (a row of B), its own powers (a column of A), and
 // those divided by the product of its distances from the others (a row of G); see Lavin and Gray, arXiv:1509.09308, and
 // Barabasz et al., arXiv:1803.10986.
 //
 // F(4, 3) has the points 0, a, -a, b, -b and infinity. a = 5/8, b = 3/2: all entries of B and A are exact in float32,
-// and the error is half of that of 1 and 2, as the terms of a sum are of more equal size. F(2, 3) has 0, 1, -1 and
-// infinity: all entries are 0, 1 or 1/2, and whole numbers stay exact.
+// and the error is half of that of 1 and 2, as the terms of a sum are of more equal size. F(2, 5) has the same points
+// and with them the same B. F(2, 3) has 0, 1, -1 and infinity: all entries are 0, 1 or 1/2, and whole numbers stay
+// exact.
 #pragma once
 
 #include "../kernel_table.h"
@@ -19,6 +20,23 @@ namespace {
 
 constexpr double kA = 5.0 / 8, kB = 3.0 / 2;
 constexpr double kA2 = kA * kA, kB2 = kB * kB;
+
+// dst = L src L' for a transform L of one row of kFrom vectors into kTo; store(i, k, vector) takes the results.
+template <class T, int kFrom, int kTo, class Row, class Load, class Store>
+void transform(const TransformArgs<T>& args, int64_t j, Row row, Load load, Store store) {
+  Vec<T> columns[kTo][kFrom];
+  for (int c = 0; c < kFrom; ++c) {
+    Vec<T> in[kFrom], out[kTo];
+    for (int r = 0; r < kFrom; ++r) in[r] = load(args.src + r * args.src_row + c * args.src_col + j);
+    row(in, out);
+    for (int i = 0; i < kTo; ++i) columns[i][c] = out[i];
+  }
+  for (int i = 0; i < kTo; ++i) {
+    Vec<T> out[kTo];
+    row(columns[i], out);
+    for (int k = 0; k < kTo; ++k) store(i, k, out[k]);
+  }
+}
 
 // One dimension of the input's transform, rows 0 to 2 or 3 to 5 of B d.
 template <class T, bool kUpper>
@@ -58,42 +76,39 @@ void input_half(const TransformArgs<T>& args, int64_t j, Load load, Store store)
 }
 
 template <class T>
-void winograd4_input(const TransformArgs<T>& args) {
+void winograd6_input(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
     input_half<T, true>(args, j, load, store);
     input_half<T, false>(args, j, load, store);
   });
 }
 
-template <class T>
-void weight_points(const Vec<T> (&w)[3], Vec<T> (&u)[6]) {
-  constexpr T zero = static_cast<T>(1 / (kA2 * kB2));
-  constexpr T at_a = static_cast<T>(1 / (2 * kA2 * (kA2 - kB2))), at_b = static_cast<T>(1 / (2 * kB2 * (kB2 - kA2)));
-  const Vec<T> even_a = w[0] + static_cast<T>(kA2) * w[2], odd_a = static_cast<T>(kA) * w[1];
-  const Vec<T> even_b = w[0] + static_cast<T>(kB2) * w[2], odd_b = static_cast<T>(kB) * w[1];
-  u[0] = zero * w[0];
-  u[1] = at_a * (even_a + odd_a);
-  u[2] = at_a * (even_a - odd_a);
-  u[3] = at_b * (even_b + odd_b);
-  u[4] = at_b * (even_b - odd_b);
-  u[5] = w[2];
+// One dimension of the weights' transform: the polynomial of the taps at each point.
+template <class T, int kTaps>
+void weight_points(const Vec<T> (&w)[kTaps], Vec<T> (&u)[6]) {
+  const auto both_signs = [&w](double root, double scale, Vec<T>& plus, Vec<T>& minus) {
+    const T square = static_cast<T>(root * root), factor = static_cast<T>(scale);
+    Vec<T> even = w[0] + square * w[2], odd = w[1];
+    if constexpr (kTaps == 5) {
+      even += square * square * w[4];
+      odd += square * w[3];
+    }
+    odd *= static_cast<T>(root);
+    plus = factor * (even + odd);
+    minus = factor * (even - odd);
+  };
+  u[0] = static_cast<T>(1 / (kA2 * kB2)) * w[0];
+  both_signs(kA, 1 / (2 * kA2 * (kA2 - kB2)), u[1], u[2]);
+  both_signs(kB, 1 / (2 * kB2 * (kB2 - kA2)), u[3], u[4]);
+  u[5] = w[kTaps - 1];
 }
 
-template <class T>
-void winograd4_weights(const TransformArgs<T>& args) {
+template <class T, int kTaps>
+void winograd6_weights(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    Vec<T> columns[3][6];
-    for (int c = 0; c < 3; ++c) {
-      Vec<T> w[3];
-      for (int r = 0; r < 3; ++r) w[r] = load(args.src + r * args.src_row + c * args.src_col + j);
-      weight_points<T>(w, columns[c]);
-    }
-    for (int i = 0; i < 6; ++i) {
-      const Vec<T> row[3] = {columns[0][i], columns[1][i], columns[2][i]};
-      Vec<T> u[6];
-      weight_points<T>(row, u);
-      for (int c = 0; c < 6; ++c) store(args.dst + i * args.dst_row + c * args.dst_col + j, u[c]);
-    }
+    transform<T, kTaps, 6>(args, j, weight_points<T, kTaps>, load, [&](int64_t i, int64_t k, Vec<T> u) {
+      store(args.dst + i * args.dst_row + k * args.dst_col + j, u);
+    });
   });
 }
 
@@ -146,6 +161,12 @@ void winograd4_output(const TransformArgs<T>& args) {
 }
 
 template <class T>
+void output_pair(const Vec<T> (&m)[6], Vec<T> (&y)[2]) {
+  y[0] = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
+  y[1] = static_cast<T>(kA) * (m[1] - m[2]) + static_cast<T>(kB) * (m[3] - m[4]) + m[5];
+}
+
+template <class T>
 void small_input_row(const Vec<T> (&d)[4], Vec<T> (&t)[4]) {
   t[0] = d[0] - d[2];
   t[1] = d[2] + d[1];
@@ -168,27 +189,10 @@ void small_output_row(const Vec<T> (&m)[4], Vec<T> (&y)[2]) {
   y[1] = m[1] - m[2] + m[3];
 }
 
-// dst = L src L' for a transform L of one row of kFrom vectors into kTo; store(i, k, vector) takes the results.
-template <class T, int kFrom, int kTo, class Row, class Load, class Store>
-void small_transform(const TransformArgs<T>& args, int64_t j, Row row, Load load, Store store) {
-  Vec<T> columns[kTo][kFrom];
-  for (int c = 0; c < kFrom; ++c) {
-    Vec<T> in[kFrom], out[kTo];
-    for (int r = 0; r < kFrom; ++r) in[r] = load(args.src + r * args.src_row + c * args.src_col + j);
-    row(in, out);
-    for (int i = 0; i < kTo; ++i) columns[i][c] = out[i];
-  }
-  for (int i = 0; i < kTo; ++i) {
-    Vec<T> out[kTo];
-    row(columns[i], out);
-    for (int k = 0; k < kTo; ++k) store(i, k, out[k]);
-  }
-}
-
 template <class T>
 void winograd2_input(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    small_transform<T, 4, 4>(args, j, small_input_row<T>, load, [&](int64_t i, int64_t k, Vec<T> t) {
+    transform<T, 4, 4>(args, j, small_input_row<T>, load, [&](int64_t i, int64_t k, Vec<T> t) {
       store(args.dst + i * args.dst_row + k * args.dst_col + j, t);
     });
   });
@@ -197,23 +201,34 @@ void winograd2_input(const TransformArgs<T>& args) {
 template <class T>
 void winograd2_weights(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    small_transform<T, 3, 4>(args, j, small_weight_row<T>, load, [&](int64_t i, int64_t k, Vec<T> u) {
+    transform<T, 3, 4>(args, j, small_weight_row<T>, load, [&](int64_t i, int64_t k, Vec<T> u) {
       store(args.dst + i * args.dst_row + k * args.dst_col + j, u);
+    });
+  });
+}
+
+// Two rows and columns of results from kFrom x kFrom products.
+template <class T, int kFrom, class Row>
+void output_2x2(const TransformArgs<T>& args, Row row) {
+  with_epilogue<T>(args.epilogue, [&](auto finish) {
+    for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+      const Vec<T> bias = args.bias ? load(args.bias + j) : Vec<T>{};
+      transform<T, kFrom, 2>(args, j, row, load, [&](int64_t i, int64_t k, Vec<T> y) {
+        const int64_t at = i * args.dst_row + k * args.dst_col + j;
+        if (i < args.rows && k < args.cols) store(args.dst + at, finish(y + bias, at, load));
+      });
     });
   });
 }
 
 template <class T>
 void winograd2_output(const TransformArgs<T>& args) {
-  with_epilogue<T>(args.epilogue, [&](auto finish) {
-    for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-      const Vec<T> bias = args.bias ? load(args.bias + j) : Vec<T>{};
-      small_transform<T, 4, 2>(args, j, small_output_row<T>, load, [&](int64_t i, int64_t k, Vec<T> y) {
-        const int64_t at = i * args.dst_row + k * args.dst_col + j;
-        if (i < args.rows && k < args.cols) store(args.dst + at, finish(y + bias, at, load));
-      });
-    });
-  });
+  output_2x2<T, 4>(args, small_output_row<T>);
+}
+
+template <class T>
+void winograd2x5_output(const TransformArgs<T>& args) {
+  output_2x2<T, 6>(args, output_pair<T>);
 }
 
 }  // namespace

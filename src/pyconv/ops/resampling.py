@@ -71,7 +71,8 @@ def _triangle(distance: Array) -> Array:
 def _cubic(distance: Array) -> Array:
     near = ((_KEYS + 2) * distance - (_KEYS + 3)) * distance**2 + 1
     far = _KEYS * (((distance - 5) * distance + 8) * distance - 4)
-    return np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))
+    weights: Array = np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))
+    return weights
 
 
 _KERNELS: dict[str, tuple[int, Callable[[Array], Array]]] = {"bilinear": (1, _triangle), "bicubic": (2, _cubic)}

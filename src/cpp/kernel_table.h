@@ -42,22 +42,27 @@ struct BrgemmArgs {
   Epilogue<T> epilogue = {};
 };
 
-// One tap per channel, the kernel of depthwise convolution:
+// One filter per channel, the kernel of depthwise convolution, on a rectangle of pixels: lines of rows, channels side
+// by side. A tap is a run of elements of the filter that read pixels at equal distances:
 //
-//   dst[r][j] = epilogue of start[j] + sum over t < taps of src[src_taps[t] + r * src_row + j] *
-//                                                           weights[weight_taps[t] + j]
+//   dst[l][r][j] = epilogue of start[j] + sum over t < taps, e < run of
+//                  src[src_taps[t] + e * src_step + l * src_line + r * src_row + j] *
+//                  weights[weight_taps[t] + e * weight_step + j]
 //
-// r < rows, j < channels; start[j] = bias[j], or 0 without a bias.
+// for l < lines, r < rows, j < channels; start[j] = bias[j], or 0 without a bias. dst[l][r][j] lies at
+// dst[l * dst_line + r * dst_row + j]. Sums run in one order, whatever the lines and channels.
 template <class T>
 struct DepthwiseArgs {
   const T* src = nullptr;
   const int64_t* src_taps = nullptr;
-  int64_t src_row = 0;
+  int64_t src_step = 0, src_line = 0, src_row = 0;
   const T* weights = nullptr;
   const int64_t* weight_taps = nullptr;
-  int64_t taps = 0;
+  int64_t weight_step = 0;
+  int64_t taps = 0, run = 0;
   T* dst = nullptr;
-  int64_t dst_row = 0, rows = 0, channels = 0;
+  int64_t dst_line = 0, dst_row = 0;
+  int64_t lines = 0, rows = 0, channels = 0;
   const T* bias = nullptr;
   Epilogue<T> epilogue = {};
 };
@@ -114,8 +119,9 @@ constexpr int64_t kMaxPanel = 32;
 
 template <class T>
 struct Kernels {
-  int64_t panel;      // columns of a packed panel
-  int64_t tile_rows;  // rows of the largest register tile: work is best cut into multiples of it
+  int64_t panel;           // columns of a packed panel
+  int64_t tile_rows;       // rows of the largest register tile: work is best cut into multiples of it
+  int64_t depthwise_rows;  // pixels of the largest depthwise tile
   void (*brgemm)(const BrgemmArgs<T>&);
   void (*depthwise)(const DepthwiseArgs<T>&);
   WinogradKernels<T> winograd4, winograd2, winograd2_5x5;  // m = 4 and 2 with r = 3, m = 2 with r = 5

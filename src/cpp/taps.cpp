@@ -60,13 +60,22 @@ Taps backward_taps(const Axis& axis, int64_t input) {
           .src_step = axis.d / divisor};
 }
 
-Segment Segment::part(int64_t index, int64_t parts) const {
-  const int64_t begin = count * index / parts, end = count * (index + 1) / parts;
+// Elements begin .. end - 1 of the segment itself.
+Segment Segment::cut(int64_t begin, int64_t end) const {
   Segment result = *this;
   result.first += begin * step;
   result.taps.src += begin * src_advance;
   result.count = end - begin;
   return result;
+}
+
+Segment Segment::part(int64_t index, int64_t parts) const {
+  return cut(count * index / parts, count * (index + 1) / parts);
+}
+
+Segment Segment::within(int64_t begin, int64_t end) const {
+  const auto elements_before = [&](int64_t x) { return std::clamp<int64_t>(ceil_div(x - first, step), 0, count); };
+  return cut(elements_before(begin), elements_before(end));
 }
 
 std::vector<Segment> forward_segments(const Axis& axis) {

@@ -32,6 +32,12 @@ struct Segment {
 
   // Part index of parts, all as equal as whole numbers allow.
   Segment part(int64_t index, int64_t parts) const;
+
+  // What of it lies in [begin, end) of the produced coordinates.
+  Segment within(int64_t begin, int64_t end) const;
+
+ private:
+  Segment cut(int64_t begin, int64_t end) const;
 };
 
 // The whole axis cut into segments: a few at the borders and one long one between, per phase of the stride.

@@ -63,6 +63,55 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
 }
 
 template <class T>
+void check_depthwise(const Kernels<T>& kernels, int64_t rows, int64_t channels, int64_t taps, int64_t run,
+                     int64_t advance) {
+  // An advance of 0 stands for pixels and elements of the kernel that lie in no simple ratio.
+  const int64_t lines = 2, pixel = channels + 2, step = advance == 0 ? 2 * pixel : pixel;
+  const int64_t src_row = advance == 0 ? 3 * pixel : advance * pixel, src_line = 5, dst_row = channels + 1;
+  const int64_t dst_line = rows * dst_row + 3;
+  const auto src =
+      numbers<T>(static_cast<size_t>(lines * src_line + taps * 7 + rows * src_row + run * step + pixel), 1);
+  const auto weights = numbers<T>(static_cast<size_t>((taps + 1) * run * pixel), 2);
+  const auto bias = numbers<T>(static_cast<size_t>(channels), 3);
+  std::vector<T> dst = numbers<T>(static_cast<size_t>(lines * dst_line), 4), expected = dst;
+  std::vector<int64_t> src_taps, weight_taps;
+  for (int64_t t = 0; t < taps; ++t) {
+    src_taps.push_back((taps - t) * 7);
+    weight_taps.push_back((taps - t) * run * pixel);
+  }
+  for (const bool with_bias : {false, true}) {
+    for (int64_t l = 0; l < lines; ++l)
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t j = 0; j < channels; ++j) {
+          T& out = expected[static_cast<size_t>(l * dst_line + r * dst_row + j)];
+          out = with_bias ? bias[static_cast<size_t>(j)] : T{0};
+          for (size_t t = 0; t < static_cast<size_t>(taps); ++t)
+            for (int64_t e = 0; e < run; ++e)
+              out += src[static_cast<size_t>(src_taps[t] + e * step + l * src_line + r * src_row + j)] *
+                     weights[static_cast<size_t>(weight_taps[t] - e * pixel + j)];  // the steps may be negative
+        }
+    kernels.depthwise({.src = src.data(),
+                       .src_taps = src_taps.data(),
+                       .src_step = step,
+                       .src_line = src_line,
+                       .src_row = src_row,
+                       .weights = weights.data(),
+                       .weight_taps = weight_taps.data(),
+                       .weight_step = -pixel,
+                       .taps = taps,
+                       .run = run,
+                       .dst = dst.data(),
+                       .dst_line = dst_line,
+                       .dst_row = dst_row,
+                       .lines = lines,
+                       .rows = rows,
+                       .channels = channels,
+                       .bias = with_bias ? bias.data() : nullptr});
+    CHECK(dst == expected);  // also what lies between pixels and lines, which must stay as it was
+  }
+}
+
+template <class T>
 void check_pool(const Kernels<T>& kernels, int64_t channels) {
   constexpr int64_t taps = 3;
   auto src = numbers<T>(static_cast<size_t>(taps * channels), 5);
@@ -172,6 +221,12 @@ void check_table(const Kernels<T>& kernels) {
         check_brgemm(kernels, rows, cols, taps, true, false, Activation::relu6);
         check_brgemm(kernels, rows, cols, taps, true, true, Activation::linear);
       }
+  const int64_t lanes = kernels.panel / 2;
+  for (int64_t advance : {0, 1, 2})
+    for (int64_t rows = 1; rows <= 2 * kernels.depthwise_rows + 1; ++rows)
+      for (int64_t channels : {int64_t{1}, lanes - 1, lanes, 2 * lanes + 1, 9 * lanes + 3})
+        for (int64_t run : {0, 1, 2, 3, 5, 7}) check_depthwise(kernels, rows, channels, 3, run, advance);
+  check_depthwise(kernels, 5, lanes + 1, 0, 3, 1);  // no taps: the bias alone
   for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) {
     check_pool(kernels, channels);
     check_winograd(kernels.winograd4, 4, channels, 4, 4);

@@ -75,3 +75,16 @@ TEST_CASE("the parts of a segment follow each other and lose nothing") {
     CHECK(next == 11);
   }
 }
+
+TEST_CASE("a segment within a range has exactly its coordinates there") {
+  const Segment segment{.first = 3, .step = 2, .count = 4, .src_advance = 5, .taps = {.count = 2, .src = -4}};
+  for (int64_t begin = 0; begin <= 12; ++begin)
+    for (int64_t end = begin; end <= 12; ++end) {
+      std::set<std::pair<int64_t, int64_t>> expected, found;  // coordinate, source
+      for (int64_t j = 0; j < 4; ++j)
+        if (const int64_t x = 3 + j * 2; begin <= x && x < end) expected.insert({x, -4 + j * 5});
+      const Segment part = segment.within(begin, end);
+      for (int64_t j = 0; j < part.count; ++j) found.insert({part.first + j * 2, part.taps.src + j * 5});
+      CHECK(found == expected);
+    }
+}

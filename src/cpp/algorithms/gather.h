@@ -18,6 +18,9 @@ struct Gather {
     const Axis& geometry = axes[axis];
     return forward ? forward_taps(geometry, produced) : backward_taps(geometry, produced);
   }
+  std::vector<Segment> segments_of(AxisIndex axis) const {
+    return forward ? forward_segments(axes[axis]) : backward_segments(axes[axis]);
+  }
   int64_t produced(AxisIndex axis) const { return forward ? axes[axis].o : axes[axis].i; }
   int64_t source(AxisIndex axis) const { return forward ? axes[axis].i : axes[axis].o; }
   int64_t produced_channels() const { return forward ? oc : ic; }
@@ -60,7 +63,7 @@ inline Gather::Gather(const ConvProblem& problem)
       ic(problem.ic),
       oc(problem.oc),
       axes(problem.axes),
-      segments(forward ? forward_segments(axes[kWidth]) : backward_segments(axes[kWidth])) {}
+      segments(segments_of(kWidth)) {}
 
 inline Gather::Row Gather::row(int64_t index) const {
   const int64_t height = index % produced(kHeight), rest = index / produced(kHeight);

@@ -1,4 +1,9 @@
-// depthwise.h: convolution with one tap per channel, vertical over channels. No register tile over pixels yet.
+// depthwise.h: convolution with one filter per channel, vertical over channels, forward and data gradient. A register
+// tile is up to eight pixels of a line by one vector of channels, or one pixel by four.
+//
+// Loads are what bounds it: a core that multiplies and adds one vector a cycle loads one, or half of one that crosses a
+// cache line. So a tile loads a source vector once for all of its pixels that see it. A 3x3 kernel over eight pixels
+// takes 3 * (10 + 3) loads for 3 * 8 * 3 = 72 multiply-adds, not 72 + 9.
 #pragma once
 
 #include "../kernel_table.h"
@@ -8,20 +13,121 @@
 namespace pyconv::PYCONV_ISA_NAME {
 namespace {
 
+// Of 16 registers: 8 sums + 3 weights + 1 source vector = 12. Eight sums cover the latency of multiply-adds (4 cycles,
+// at most 2 a cycle).
+constexpr int kDepthwiseRows = 8;
+
+// Adds kRun neighbouring elements of every tap to kRows pixels: pixel r meets element e at (r * kAdvance + e) *
+// src_step.
+template <class T, int kRows, int kAdvance, int kRun>
+inline void add_runs(Vec<T> (&acc)[kRows], const DepthwiseArgs<T>& args, const T* src, int64_t src_step,
+                     const T* weights) {
+  const int64_t taps = args.taps, weight_step = args.weight_step;
+  const int64_t *src_taps = args.src_taps, *weight_taps = args.weight_taps;
+  for (int64_t t = 0; t < taps; ++t) {
+    const T *x = src + src_taps[t], *w = weights + weight_taps[t];
+    Vec<T> weight[kRun];
+    for (int e = 0; e < kRun; ++e) weight[e] = load_once(w + e * weight_step);
+#pragma GCC unroll 32
+    for (int i = 0; i < (kRows - 1) * kAdvance + kRun; ++i) {
+      const Vec<T> source = load_once(x + i * src_step);
+#pragma GCC unroll 8
+      for (int e = 0; e < kRun; ++e)
+        if (const int distance = i - e; distance >= 0 && distance % kAdvance == 0 && distance / kAdvance < kRows)
+          acc[distance / kAdvance] += source * weight[e];
+    }
+  }
+}
+
+// kRows pixels of a line, all channels, which must fill a vector; no residual. kAdvance is how many elements of the
+// kernel a pixel lies from the one before it, src_row / src_step; 0 if that is something else, and then no source
+// vector is shared.
+template <class T, int kRows, int kAdvance>
+void depthwise_tile(const DepthwiseArgs<T>& arguments, const T* src, T* dst) {
+  const DepthwiseArgs<T> args = arguments;  // a copy that no store to dst can change
+  for (int64_t next = 0; next < args.channels; next += kLanes<T>) {
+    // The last vector overlaps the one before it: it may be summed and stored again, but for a residual that is dst.
+    const int64_t j = next < args.channels - kLanes<T> ? next : args.channels - kLanes<T>;
+    const Vec<T> start = args.bias ? load(args.bias + j) : Vec<T>{};
+    Vec<T> acc[kRows];
+    for (int r = 0; r < kRows; ++r) acc[r] = start;
+    const T *x = src + j, *weights = args.weights + j;
+    int64_t left = args.run;
+    if constexpr (kAdvance > 0) {
+      for (; left >= 3; left -= 3, x += 3 * args.src_step, weights += 3 * args.weight_step)
+        add_runs<T, kRows, kAdvance, 3>(acc, args, x, args.src_step, weights);
+      if (left == 2) {
+        add_runs<T, kRows, kAdvance, 2>(acc, args, x, args.src_step, weights);
+        left = 0;
+      }
+    }
+    for (; left > 0; --left, x += args.src_step, weights += args.weight_step)
+      add_runs<T, kRows, 1, 1>(acc, args, x, args.src_row, weights);
+    if (args.epilogue.activation != Activation::linear)
+      for (int r = 0; r < kRows; ++r) acc[r] = activate<T>(args.epilogue, acc[r]);
+    T* p = dst + j;
+    for (int r = 0; r < kRows; ++r, p += args.dst_row) store(p, acc[r]);
+  }
+}
+
+// kVectors vectors of one pixel.
+template <class T, int kVectors, class Load, class Store>
+void depthwise_vectors(const DepthwiseArgs<T>& args, const T* src, T* dst, int64_t j, Load load_some,
+                       Store store_some) {
+  Vec<T> acc[kVectors];
+  for (int v = 0; v < kVectors; ++v) acc[v] = args.bias ? load_some(args.bias + j + v * kLanes<T>) : Vec<T>{};
+  for (int64_t t = 0; t < args.taps; ++t) {
+    const T *x = src + args.src_taps[t] + j, *weights = args.weights + args.weight_taps[t] + j;
+    for (int64_t e = 0; e < args.run; ++e, x += args.src_step, weights += args.weight_step)
+      for (int v = 0; v < kVectors; ++v) acc[v] += load_some(x + v * kLanes<T>) * load_some(weights + v * kLanes<T>);
+  }
+  const Epilogue<T>& epilogue = args.epilogue;
+  for (int v = 0; v < kVectors; ++v) {
+    T* p = dst + j + v * kLanes<T>;
+    if (epilogue.residual) acc[v] += load_some(epilogue.residual + (p - args.dst));
+    store_some(p, activate<T>(epilogue, acc[v]));
+  }
+}
+
+// One pixel, four vectors at a time to cover the latency of multiply-adds, then single ones, the last of them partial.
+template <class T>
+void depthwise_pixel(const DepthwiseArgs<T>& args, const T* src, T* dst) {
+  int64_t first = 0;
+  for (; first + 4 * kLanes<T> <= args.channels; first += 4 * kLanes<T>)
+    depthwise_vectors<T, 4>(args, src, dst, first, load<T>, store<T>);
+  for_each_vector<T>(args.channels - first, [&](int64_t j, auto load_some, auto store_some) {
+    depthwise_vectors<T, 1>(args, src, dst, first + j, load_some, store_some);
+  });
+}
+
+template <class T>
+using DepthwiseTile = void (*)(const DepthwiseArgs<T>&, const T* src, T* dst);
+
+template <class T, int kAdvance, int kRows = kDepthwiseRows>
+DepthwiseTile<T> pick_depthwise_tile(int64_t rows) {
+  if constexpr (kRows > 1)
+    return rows == kRows ? depthwise_tile<T, kRows, kAdvance> : pick_depthwise_tile<T, kAdvance, kRows - 1>(rows);
+  else
+    return depthwise_pixel<T>;
+}
+
+// Cuts lines into tiles of equal width, for the reason told in brgemm.h, and goes down all lines with a tile: what it
+// reads again for the line below is then still in the L1 cache.
 template <class T>
 void depthwise(const DepthwiseArgs<T>& args) {
-  with_epilogue<T>(args.epilogue, [&](auto finish) {
-    for (int64_t r = 0; r < args.rows; ++r) {
-      const T* src = args.src + r * args.src_row;
-      for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-        Vec<T> acc = args.bias ? load(args.bias + j) : Vec<T>{};
-        for (int64_t t = 0; t < args.taps; ++t)
-          acc += load(src + args.src_taps[t] + j) * load(args.weights + args.weight_taps[t] + j);
-        const int64_t at = r * args.dst_row + j;
-        store(args.dst + at, finish(acc, at, load));
-      });
-    }
-  });
+  const bool pixels = args.channels < kLanes<T> || args.epilogue.residual;  // one by one
+  const auto pick = pixels                              ? pick_depthwise_tile<T, 0, 1>
+                    : args.src_row == args.src_step     ? pick_depthwise_tile<T, 1>
+                    : args.src_row == 2 * args.src_step ? pick_depthwise_tile<T, 2>
+                                                        : pick_depthwise_tile<T, 0>;
+  const int64_t tile_rows = pixels ? 1 : kDepthwiseRows, tiles = (args.rows + tile_rows - 1) / tile_rows;
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    const int64_t begin = args.rows * tile / tiles, end = args.rows * (tile + 1) / tiles;
+    const DepthwiseTile<T> run = pick(end - begin);
+    for (int64_t line = 0; line < args.lines; ++line)
+      run(args, args.src + line * args.src_line + begin * args.src_row,
+          args.dst + line * args.dst_line + begin * args.dst_row);
+  }
 }
 
 }  // namespace

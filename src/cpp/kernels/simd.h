@@ -57,6 +57,19 @@ void store(T* p, Vec<T> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
+// A vector that is to be read from memory once. gcc reads it anew at each use, since x86 multiplies from memory at no
+// cost; but a core loads only one such vector a cycle, or half of one that crosses a cache line.
+template <class T>
+Vec<T> load_once(const T* p) {
+  Vec<T> v = load(p);
+#if defined(__x86_64__)
+  asm("" : "+v"(v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v));
+#endif
+  return v;
+}
+
 // The first n < kLanes elements; the rest is zero when loaded and left alone when stored.
 template <class T>
 Vec<T> load_partial(const T* p, int64_t n) {

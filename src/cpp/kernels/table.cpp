@@ -16,6 +16,7 @@ template <class T>
 constexpr Kernels<T> kKernels = {
     .panel = kPanel<T>,
     .tile_rows = kTileRows,
+    .depthwise_rows = kDepthwiseRows,
     .brgemm = brgemm<T>,
     .depthwise = depthwise<T>,
     .winograd4 = {winograd6_input<T>, winograd6_weights<T, 3>, winograd4_output<T>},

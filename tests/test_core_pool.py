@@ -134,6 +134,18 @@ def test_nan_wins_wherever_it_stands_in_the_window(kind: Kind, channels: int, dt
         np.testing.assert_array_equal(result, expected)
 
 
+@pytest.mark.parametrize("channels", [1, 20])
+def test_dilation(channels: int, isa: str, rng: np.random.Generator) -> None:
+    problem = problems.parse(f"mb2_ic{channels}ih9iw11_oh3ow8_kh3kw2_sh2sw1_dh1dw2")
+    x_shape, y_shape = shapes(problem)
+    x = integers(rng, x_shape)
+    elements = [x[:, 2 * h : 2 * h + 5 : 2, 3 * w : 3 * w + 8] for h in range(3) for w in range(2)]
+    np.testing.assert_array_equal(forward(plan(problem, "max", "float32"), x, y_shape), np.max(elements, axis=0))
+    mean = forward(plan(problem, "average", "float32"), x, y_shape)
+    eps = np.finfo(np.float32).eps  # the product by a rounded 1 / 6 errs by 2 eps
+    np.testing.assert_allclose(mean, np.mean(elements, axis=0), rtol=2 * eps)
+
+
 def test_infinities(isa: str) -> None:
     problem = problems.parse("mb1_ic1iw4_ow4_kw3_pw1")
     x = np.array([-np.inf, -np.inf, -np.inf, np.inf], np.float32).reshape(1, 4, 1)
@@ -155,6 +167,7 @@ def test_infinities(isa: str) -> None:
         ({"strides": (0, 2)}, "stride"),
         ({"dilation": (0, 1)}, "dilation"),
         ({"pads": ((-1, 0), (0, 0))}, "pad"),
+        ({"pads": ((0, 0), (0, 2))}, "padding must be less than pool_size"),
         ({"batch": 2**31, "input_size": (2**30, 2**30)}, "large|overflow|2\\^|limit|many"),
     ],
 )

@@ -67,20 +67,24 @@ struct DepthwiseArgs {
   Epilogue<T> epilogue = {};
 };
 
-// One pixel of a pooling window, channels side by side. For t < taps, j < channels, x[t][j] = src[src_taps[t] + j]:
+// A row of pooling windows, channels side by side. The elements of window r are, in the order t, w,
 //
-//   max_pool:          dst[j] = max over t of x[t][j], NaN if one is NaN, -inf without taps
-//   average_pool:      dst[j] = scale * sum over t of x[t][j]
-//   max_pool_grad:     diff_src[src_taps[t] + j] += dst[j] for the first t where x[t][j] is that maximum
-//   average_pool_grad: diff_src[src_taps[t] + j] += scale * dst[j] for every t
+//   x[r][t][w][j] = src[src_taps[t] + r * src_row + w * src_step + j]      t < taps, w < width, j < channels
 //
-// In the gradients dst is the gradient of the output and only read.
+//   max_pool:          dst[r][j] = max over t, w of x[r][t][w][j], NaN if one is NaN, -inf if there are none
+//   average_pool:      dst[r][j] = scale * sum over t, w of x[r][t][w][j]
+//   max_pool_grad:     adds dst[r][j] to diff_src where the first x[r][t][w][j] stands that is that maximum
+//   average_pool_grad: adds scale * dst[r][j] to diff_src where each x[r][t][w][j] stands
+//
+// r < rows; dst[r][j] lies at dst[r * dst_row + j]. In the gradients dst is the gradient of the output and only read,
+// and an element's place in diff_src is that in src.
 template <class T>
 struct PoolArgs {
   const T* src = nullptr;
   const int64_t* src_taps = nullptr;
-  int64_t taps = 0, channels = 0;
+  int64_t taps = 0, width = 1, src_step = 0, src_row = 0;
   T* dst = nullptr;
+  int64_t dst_row = 0, rows = 1, channels = 0;
   T* diff_src = nullptr;
   T scale = 1;
 };
@@ -119,6 +123,7 @@ constexpr int64_t kMaxPanel = 32;
 
 template <class T>
 struct Kernels {
+  int64_t lanes;           // elements of a vector
   int64_t panel;           // columns of a packed panel
   int64_t tile_rows;       // rows of the largest register tile: work is best cut into multiples of it
   int64_t depthwise_rows;  // pixels of the largest depthwise tile

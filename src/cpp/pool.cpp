@@ -1,119 +1,188 @@
-// pool.cpp: walks the windows of a pooling problem and hands each to a kernel with the offsets of its elements.
+// pool.cpp: the plan of a pooling, and its run forward, cut into lines of windows for the kernels.
+//
+// A line takes up to three steps, each of them vertical over whole vectors:
+//   columns first   the elements above each other, for every column of the input, into a line as wide as the input.
+//   Pays
+//                   where windows overlap, and where few channels leave vectors nearly empty: a line has no gaps.
+//   windows         the elements of that line, or of the input, for each output.
+//   every column    with few channels and a stride: windows that begin at any column, whose channels are one run
+//   without
+//                   gaps, and then a copy of those that were asked for.
 #include "pool.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "parallel.h"
-#include "taps.h"
+#include "workspace.h"
 
 namespace pyconv {
 namespace {
 
-// A block of channels that one task of the gradient owns: windows overlap along space, never along channels.
-constexpr int64_t kGradientChannels = 64;
+// Where lines are fewer than this for each thread, they are cut along channels too, so that shares are about equal.
+constexpr int64_t kTasksPerThread = 4;
 
-int64_t operations(const PoolProblem& problem) {
-  return problem.mb * problem.c * problem.dst_pixels() * problem.axes[kDepth].k * problem.axes[kHeight].k *
-         problem.axes[kWidth].k;
+// Channels that such a piece has at least: four cache lines of floats.
+constexpr int64_t kMinChannels = 64;
+
+std::vector<Taps> taps_of(const Axis& axis) {
+  std::vector<Taps> taps;
+  for (int64_t o = 0; o < axis.o; ++o) taps.push_back(forward_taps(axis, o));
+  return taps;
 }
 
-int64_t window_limit(const PoolProblem& problem) {
-  return problem.axes[kDepth].k * problem.axes[kHeight].k * problem.axes[kWidth].k;
+// What one thread works with: the places of a window's rows, and two lines as wide as the input.
+template <class T>
+struct Scratch {
+  int64_t* places;
+  T *columns, *every;
+
+  static int64_t places_bytes(const PoolPlan& plan) {
+    return align_up(plan.most_rows() * static_cast<int64_t>(sizeof(int64_t)));
+  }
+  static int64_t line_bytes(const PoolPlan& plan) {
+    return align_up(plan.problem.axes[kWidth].i * plan.problem.c * static_cast<int64_t>(sizeof(T)));
+  }
+  static int64_t bytes(const PoolPlan& plan) {
+    return places_bytes(plan) + (plan.columns_first + plan.every_column) * line_bytes(plan);
+  }
+  Scratch(const PoolPlan& plan, std::byte* memory)
+      : places(reinterpret_cast<int64_t*>(memory)),
+        columns(reinterpret_cast<T*>(memory + places_bytes(plan))),
+        every(reinterpret_cast<T*>(memory + bytes(plan) - line_bytes(plan))) {}
+};
+
+template <class T>
+using Kernel = void (*)(const PoolArgs<T>&);
+
+// The elements above each other of every column, into scratch.columns.
+template <class T>
+void pool_columns(const PoolPlan& plan, Kernel<T> kernel, const Gather::Row& row, const T* image, int64_t channels,
+                  const Scratch<T>& scratch) {
+  const Axes& axes = plan.problem.axes;
+  const int64_t pitch = axes[kWidth].i * plan.problem.c;
+  for (int64_t d = 0; d < row.depth.count; ++d)
+    scratch.places[d] = ((row.depth.src + d * row.depth.src_step) * axes[kHeight].i + row.height.src) * pitch;
+  kernel({.src = image,
+          .src_taps = scratch.places,
+          .taps = row.depth.count,
+          .width = row.height.count,
+          .src_step = row.height.src_step * pitch,
+          .src_row = plan.problem.c,
+          .dst = scratch.columns,
+          .dst_row = channels,
+          .rows = axes[kWidth].i,
+          .channels = channels});
 }
 
-// Calls f(offsets of the window's elements within the image, how many, output pixel) for a row of windows.
-template <class F>
-void for_each_window(const PoolProblem& problem, int64_t row, int64_t* offsets, F f) {
-  const Axes& axes = problem.axes;
-  const Taps height = forward_taps(axes[kHeight], row % axes[kHeight].o);
-  const Taps depth = forward_taps(axes[kDepth], row / axes[kHeight].o);
-  for (int64_t o = 0; o < axes[kWidth].o; ++o) {
-    const Taps width = forward_taps(axes[kWidth], o);
-    int64_t count = 0;
-    for (int64_t d = 0; d < depth.count; ++d)
-      for (int64_t h = 0; h < height.count; ++h)
-        for (int64_t w = 0; w < width.count; ++w)
-          offsets[count++] = (((depth.src + d * depth.src_step) * axes[kHeight].i + height.src + h * height.src_step) *
-                                  axes[kWidth].i +
-                              width.src + w * width.src_step) *
-                             problem.c;
-    f(offsets, count, row * axes[kWidth].o + o);
+// dst[r] = src[r * step] for pixels r < rows of so many channels.
+template <class T>
+void pick_pixels(const T* src, int64_t step, int64_t rows, int64_t channels, T* dst) {
+  for (int64_t r = 0; r < rows; ++r, src += step * channels, dst += channels)
+    for (int64_t j = 0; j < channels; ++j) dst[j] = src[j];
+}
+
+// One line of windows: channels of an image, dst being those of the line's first output.
+template <class T>
+void pool_line(const PoolPlan& plan, Kernel<T> kernel, const Gather::Row& row, const T* image, int64_t channels, T* dst,
+               const Scratch<T>& scratch) {
+  const int64_t c = plan.problem.c, above = row.depth.count * row.height.count;
+  if (plan.columns_first) pool_columns(plan, kernel, row, image, channels, scratch);
+  const int64_t pixel = plan.columns_first ? channels : c;
+  for (const Segment& segment : plan.gather.segments) {
+    const int64_t count = above * segment.taps.count;
+    PoolArgs<T> args{.src = plan.columns_first ? scratch.columns : image,
+                     .src_taps = scratch.places,
+                     .width = segment.taps.count,
+                     .src_step = segment.taps.src_step * pixel,
+                     .src_row = segment.src_advance * pixel,
+                     .dst = dst + segment.first * c,
+                     .dst_row = c,
+                     .rows = segment.count,
+                     .channels = channels,
+                     .scale = count > 0 ? T{1} / static_cast<T>(count) : T{0}};
+    if (plan.columns_first)
+      scratch.places[args.taps++] = segment.taps.src * pixel;
+    else
+      plan.gather.for_each_tap(row, segment, true, [&](int64_t, int64_t at) { scratch.places[args.taps++] = at * c; });
+    if (count == 0) args.taps = 0;
+    if (!plan.every_column || segment.count == 1) {
+      kernel(args);
+      continue;
+    }
+    args.src_row = args.dst_row = channels;
+    args.dst = scratch.every;
+    args.rows = (segment.count - 1) * segment.src_advance + 1;
+    kernel(args);
+    pick_pixels(scratch.every, segment.src_advance, segment.count, channels, dst + segment.first * c);
   }
 }
 
 template <class T>
-T scale_of(int64_t count) {
-  return count > 0 ? T{1} / static_cast<T>(count) : T{0};
-}
+void forward(const PoolPlan& plan, const T* src, T* dst) {
+  const PoolProblem& problem = plan.problem;
+  const Kernels<T>& kernels = plan.table->kernels<T>();
+  const Kernel<T> kernel = problem.kind == PoolKind::max ? kernels.max_pool : kernels.average_pool;
+  const int64_t c = problem.c, lines = plan.gather.rows();
+  const int threads = threads_for(plan.operations());
+  const bool few_lines = threads > 1 && lines < kTasksPerThread * threads;
+  const int64_t pieces = few_lines ? std::clamp<int64_t>(c / kMinChannels, 1, kTasksPerThread * threads) : 1;
+  const int64_t scratch_bytes = Scratch<T>::bytes(plan);
+  const Workspace workspace(threads * scratch_bytes);
 
-template <class T>
-void forward(const PoolProblem& problem, const Kernels<T>& kernels, const T* src, T* dst) {
-  const auto kernel = problem.kind == PoolKind::max ? kernels.max_pool : kernels.average_pool;
-  const int64_t rows = problem.axes[kDepth].o * problem.axes[kHeight].o;
-  const int threads = threads_for(operations(problem));
-  std::vector<int64_t> all_offsets(static_cast<size_t>(window_limit(problem) * threads));
-  parallel_for(problem.mb * rows, threads, [&](int64_t begin, int64_t end, int thread) {
-    int64_t* window = all_offsets.data() + thread * window_limit(problem);
+  parallel_for(lines * pieces, threads, [&](int64_t begin, int64_t end, int thread) {
+    const Scratch<T> scratch(plan, workspace.get() + thread * scratch_bytes);
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t image = task / rows;
-      for_each_window(problem, task % rows, window, [&](const int64_t* offsets, int64_t count, int64_t pixel) {
-        kernel({.src = src + image * problem.src_pixels() * problem.c,
-                .src_taps = offsets,
-                .taps = count,
-                .channels = problem.c,
-                .dst = dst + (image * problem.dst_pixels() + pixel) * problem.c,
-                .scale = scale_of<T>(count)});
-      });
-    }
-  });
-}
-
-template <class T>
-void backward(const PoolProblem& problem, const Kernels<T>& kernels, const T* src, const T* diff_dst, T* diff_src) {
-  const bool is_max = problem.kind == PoolKind::max;
-  const auto kernel = is_max ? kernels.max_pool_grad : kernels.average_pool_grad;
-  const int64_t rows = problem.axes[kDepth].o * problem.axes[kHeight].o;
-  const int64_t blocks = (problem.c + kGradientChannels - 1) / kGradientChannels;
-  const int threads = threads_for(2 * operations(problem));
-  std::vector<int64_t> all_offsets(static_cast<size_t>(window_limit(problem) * threads));
-  parallel_for(problem.mb * blocks, threads, [&](int64_t begin, int64_t end, int thread) {
-    int64_t* window = all_offsets.data() + thread * window_limit(problem);
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t image = task / blocks, channel = task % blocks * kGradientChannels;
-      const int64_t channels = std::min(kGradientChannels, problem.c - channel);
-      const int64_t first = image * problem.src_pixels() * problem.c + channel;
-      for (int64_t pixel = 0; pixel < problem.src_pixels(); ++pixel)
-        std::fill_n(diff_src + first + pixel * problem.c, channels, T{0});
-      for (int64_t row = 0; row < rows; ++row)
-        for_each_window(problem, row, window, [&](const int64_t* offsets, int64_t count, int64_t pixel) {
-          kernel({.src = is_max ? src + first : nullptr,
-                  .src_taps = offsets,
-                  .taps = count,
-                  .channels = channels,
-                  // Only read: one argument struct serves the kernels that write dst and those that don't.
-                  .dst = const_cast<T*>(diff_dst) + (image * problem.dst_pixels() + pixel) * problem.c + channel,
-                  .diff_src = diff_src + first,
-                  .scale = scale_of<T>(count)});
-        });
+      const int64_t piece = task % pieces, first = c * piece / pieces;
+      const Gather::Row row = plan.line(task / pieces);
+      pool_line(plan, kernel, row, src + row.source_pixel * c + first, c * (piece + 1) / pieces - first,
+                dst + row.pixel * c + first, scratch);
     }
   });
 }
 
 }  // namespace
 
-void pool_forward(const PoolProblem& problem, const KernelTable& table, const void* src, void* dst) {
-  with_dtype(problem.dtype, [&]<class T>() {
-    forward<T>(problem, table.kernels<T>(), static_cast<const T*>(src), static_cast<T*>(dst));
-  });
+PoolPlan::PoolPlan(const PoolProblem& given, const KernelTable& kernels)
+    : problem(given),
+      table(&kernels),
+      gather(true, given.mb, given.c, given.c, given.axes),
+      depth(taps_of(given.axes[kDepth])),
+      height(taps_of(given.axes[kHeight])) {
+  const Axis& axis = problem.axes[kWidth];
+  const int64_t lanes = with_dtype(problem.dtype, [&]<class T>() { return table->kernels<T>().lanes; });
+  // Of the vectors of such windows one in axis.s is of use; without, problem.c of the lanes are.
+  every_column = axis.s > 1 && problem.c < lanes && problem.c * axis.s <= 2 * lanes;
+  // Elements of all the vectors that are loaded and stored for a line.
+  const int64_t outputs = every_column  ? axis.o * axis.s * problem.c
+                          : axis.s == 1 ? std::max(axis.o * problem.c, lanes)
+                                        : axis.o * std::max(problem.c, lanes);
+  const int64_t above = problem.axes[kDepth].k * problem.axes[kHeight].k;
+  columns_first = (above + 1) * axis.i * problem.c + axis.k * outputs < above * axis.k * outputs;
 }
 
-void pool_backward(const PoolProblem& problem, const KernelTable& table, const void* src, const void* diff_dst,
-                   void* diff_src) {
-  with_dtype(problem.dtype, [&]<class T>() {
-    backward<T>(problem, table.kernels<T>(), static_cast<const T*>(src), static_cast<const T*>(diff_dst),
-                static_cast<T*>(diff_src));
-  });
+Gather::Row PoolPlan::line(int64_t index) const {
+  const int64_t depths = problem.axes[kDepth].o, heights = problem.axes[kHeight].o, plane = index / heights;
+  return {.pixel = index * problem.axes[kWidth].o,
+          .source_pixel = plane / depths * problem.src_pixels(),
+          .depth = depth[static_cast<size_t>(plane % depths)],
+          .height = height[static_cast<size_t>(index % heights)]};
+}
+
+int64_t PoolPlan::most_rows() const {
+  return std::min(problem.axes[kDepth].k, problem.axes[kDepth].i) *
+         std::min(problem.axes[kHeight].k, problem.axes[kHeight].i);
+}
+
+int64_t PoolPlan::operations() const {
+  // parallel.h counts arithmetic on registers, 1e5 a microsecond. Here each operation loads an element, from L2 or
+  // beyond, and what comes before and after the kernel takes a line 40 ns.
+  constexpr int64_t kPerElement = 6, kPerLine = 4000;
+  const int64_t window = problem.axes[kDepth].k * problem.axes[kHeight].k * problem.axes[kWidth].k;
+  return gather.rows() * (kPerLine + kPerElement * window * problem.axes[kWidth].o * problem.c);
+}
+
+void pool_forward(const PoolPlan& plan, const void* src, void* dst) {
+  with_dtype(plan.problem.dtype, [&]<class T>() { forward(plan, static_cast<const T*>(src), static_cast<T*>(dst)); });
 }
 
 }  // namespace pyconv

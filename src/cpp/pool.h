@@ -1,16 +1,39 @@
 // pool.h: max- and average-pooling and their gradients. Elements of the padding never count, in maxima or in averages.
 #pragma once
 
+#include <vector>
+
+#include "algorithms/gather.h"
 #include "kernel_table.h"
 #include "problem.h"
 
 namespace pyconv {
 
-// Reads src (mb, *i, c), writes dst (mb, *o, c). A window that sees padding only gives -inf or 0.
-void pool_forward(const PoolProblem& problem, const KernelTable& table, const void* src, void* dst);
+// A pooling ready to run. Made once from a problem, immutable, run many times and from many threads.
+struct PoolPlan {
+  PoolPlan(const PoolProblem& problem, const KernelTable& table);
+
+  // Line index of the output: its taps and its place.
+  Gather::Row line(int64_t index) const;
+
+  // Rows of a window that lie within the input: a window at most.
+  int64_t most_rows() const;
+
+  // The work in parallel_for's measure.
+  int64_t operations() const;
+
+  PoolProblem problem;
+  const KernelTable* table;
+  Gather gather;
+  std::vector<Taps> depth, height;   // of each output
+  bool columns_first, every_column;  // steps forward, see pool.cpp
+};
+
+// Reads src (mb, *i, c), writes dst (mb, *o, c). A window that sees padding only gives -inf or 0. Like pool_backward
+// throws std::bad_alloc when there is no memory for its workspace.
+void pool_forward(const PoolPlan& plan, const void* src, void* dst);
 
 // Reads diff_dst and, for a maximum, src; writes diff_src. Of equal maxima in a window the first takes the gradient.
-void pool_backward(const PoolProblem& problem, const KernelTable& table, const void* src, const void* diff_dst,
-                   void* diff_src);
+void pool_backward(const PoolPlan& plan, const void* src, const void* diff_dst, void* diff_src);
 
 }  // namespace pyconv

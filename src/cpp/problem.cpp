@@ -148,9 +148,17 @@ PoolProblem make_pool_problem(const std::string& op, PoolKind kind, DType dtype,
   require_at_least(op, "batch", batch, 0);
   require_at_least(op, "channels", channels, 1);
   PoolProblem problem{.kind = kind, .dtype = dtype, .mb = batch, .c = channels, .axes = make_axes(op, "pool", window)};
+  for (const Axis& axis : problem.axes)
+    if (const int64_t extent = (axis.k - 1) * axis.d + 1; axis.pad_begin >= extent || axis.pad_end >= extent)
+      fail(op, "padding must be less than pool_size, a window must see some of the input. Received: padding=(" +
+                   number(axis.pad_begin) + ", " + number(axis.pad_end) + "), pool_size=" + number(axis.k) +
+                   " along an axis.");
   const int64_t images = batch > 0 ? batch : 1;
   require_addressable(op, "the input", tensor_bytes(dtype, images, channels, problem.axes, &Axis::i));
-  require_addressable(op, "the output", tensor_bytes(dtype, images, channels, problem.axes, &Axis::o));
+  Size output = tensor_bytes(dtype, images, channels, problem.axes, &Axis::o);
+  require_addressable(op, "the output", output);
+  for (const Axis& axis : problem.axes) output *= axis.k;
+  require_addressable(op, "the elements of all windows", output);
   return problem;
 }
 

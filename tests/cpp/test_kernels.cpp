@@ -111,58 +111,66 @@ void check_depthwise(const Kernels<T>& kernels, int64_t rows, int64_t channels, 
   }
 }
 
+// Windows of 2 runs of 3 elements, one NaN in the first window and infinities of both signs in the second.
 template <class T>
-void check_pool(const Kernels<T>& kernels, int64_t channels) {
-  constexpr int64_t taps = 3;
-  auto src = numbers<T>(static_cast<size_t>(taps * channels), 5);
-  const T nan = std::numeric_limits<T>::quiet_NaN();
-  src[static_cast<size_t>(2 * channels)] = nan;
-  const std::vector<int64_t> offsets = {0, channels, 2 * channels};
-  std::vector<T> out(static_cast<size_t>(channels + 1), T{77}), sum = out;
-  kernels.max_pool(
-      {.src = src.data(), .src_taps = offsets.data(), .taps = taps, .channels = channels, .dst = out.data()});
-  kernels.average_pool({.src = src.data(),
-                        .src_taps = offsets.data(),
-                        .taps = taps,
-                        .channels = channels,
-                        .dst = sum.data(),
-                        .scale = T{2}});
-  auto gradient = numbers<T>(static_cast<size_t>(channels), 6);
-  std::vector<T> max_grad(src.size()), average_grad(src.size()), expected(src.size());
-  kernels.max_pool_grad({.src = src.data(),
-                         .src_taps = offsets.data(),
-                         .taps = taps,
-                         .channels = channels,
-                         .dst = gradient.data(),
-                         .diff_src = max_grad.data()});
-  kernels.average_pool_grad({.src_taps = offsets.data(),
-                             .taps = taps,
-                             .channels = channels,
-                             .dst = gradient.data(),
-                             .diff_src = average_grad.data(),
-                             .scale = T{2}});
-  for (size_t j = 0; j < static_cast<size_t>(channels); ++j) {
-    const size_t stride = static_cast<size_t>(channels);
-    const T x[taps] = {src[j], src[stride + j], src[2 * stride + j]};
-    size_t best = 0;
-    for (size_t t = 1; t < taps; ++t)
-      if (x[t] > x[best] || x[t] != x[t]) best = t;
-    if (j == 0) {
-      CHECK(out[j] != out[j]);
-      CHECK(sum[j] != sum[j]);
-    } else {
-      CHECK(out[j] == x[best]);
-      CHECK(sum[j] == 2 * (x[0] + x[1] + x[2]));
+void check_pool(const Kernels<T>& kernels, int64_t channels, int64_t advance) {
+  constexpr int64_t taps = 2, width = 3, window = taps * width, rows = 3, gap = 2;
+  const int64_t columns = (rows - 1) * advance + width, dst_row = channels + gap;
+  const T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  auto src = numbers<T>(static_cast<size_t>(taps * columns * channels), 5);
+  src[static_cast<size_t>((columns + 1) * channels)] = nan;
+  src[static_cast<size_t>((advance + 2) * channels - 1)] = infinity;
+  src[static_cast<size_t>((advance + 3) * channels - 1)] = -infinity;
+  const std::vector<int64_t> src_taps = {0, columns * channels};
+  const auto gradient = numbers<T>(static_cast<size_t>(rows * dst_row), 6);
+  std::vector<T> largest(gradient.size(), T{77}), sum = largest, max_grad(src.size()), average_grad(src.size());
+  PoolArgs<T> args{.src = src.data(),
+                   .src_taps = src_taps.data(),
+                   .taps = taps,
+                   .width = width,
+                   .src_step = channels,
+                   .src_row = advance * channels,
+                   .dst = largest.data(),
+                   .dst_row = dst_row,
+                   .rows = rows,
+                   .channels = channels,
+                   .scale = T{2}};
+  kernels.max_pool(args);
+  args.dst = sum.data();
+  kernels.average_pool(args);
+  args.dst = const_cast<T*>(gradient.data());  // only read
+  args.diff_src = max_grad.data();
+  kernels.max_pool_grad(args);
+  args.diff_src = average_grad.data();
+  kernels.average_pool_grad(args);
+
+  std::vector<T> expected_max_grad(src.size()), expected_average_grad(src.size());
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < channels; ++j) {
+      const size_t at = static_cast<size_t>(r * dst_row + j);
+      size_t place[window];
+      for (int64_t t = 0; t < window; ++t)
+        place[t] = static_cast<size_t>(t / width * columns * channels + (r * advance + t % width) * channels + j);
+      T total = 0;
+      size_t best = place[0];
+      for (size_t p : place) {
+        total += src[p];
+        if (src[p] > src[best] || (src[p] != src[p] && src[best] == src[best])) best = p;
+        expected_average_grad[p] += 2 * gradient[at];
+      }
+      expected_max_grad[best] += gradient[at];
+      CHECK((largest[at] == src[best] || (largest[at] != largest[at] && src[best] != src[best])));
+      CHECK((sum[at] == 2 * total || (sum[at] != sum[at] && total != total)));
     }
-    for (size_t t = 0; t < taps; ++t) {
-      CHECK(max_grad[t * stride + j] == (t == best ? gradient[j] : T{0}));
-      CHECK(average_grad[t * stride + j] == 2 * gradient[j]);
+  CHECK(max_grad == expected_max_grad);
+  CHECK(average_grad == expected_average_grad);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = channels; j < dst_row; ++j) {
+      CHECK(largest[static_cast<size_t>(r * dst_row + j)] == T{77});
+      CHECK(sum[static_cast<size_t>(r * dst_row + j)] == T{77});
     }
-  }
-  CHECK(out.back() == T{77});
-  CHECK(sum.back() == T{77});
-  kernels.max_pool({.channels = channels, .dst = out.data()});  // no taps
-  CHECK(out[0] == -std::numeric_limits<T>::infinity());
+  kernels.max_pool({.dst = largest.data(), .dst_row = channels, .channels = channels});  // no taps
+  CHECK(largest[0] == -infinity);
 }
 
 // output(input(patch) * weights(kernel)) is the valid convolution; whole numbers, so off by rounding of G alone.
@@ -228,7 +236,8 @@ void check_table(const Kernels<T>& kernels) {
         for (int64_t run : {0, 1, 2, 3, 5, 7}) check_depthwise(kernels, rows, channels, 3, run, advance);
   check_depthwise(kernels, 5, lanes + 1, 0, 3, 1);  // no taps: the bias alone
   for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) {
-    check_pool(kernels, channels);
+    check_pool(kernels, channels, 1);
+    check_pool(kernels, channels, 2);
     check_winograd(kernels.winograd4, 4, channels, 4, 4);
     check_winograd(kernels.winograd2, 2, channels, 2, 2);
   }

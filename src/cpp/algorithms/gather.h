@@ -12,7 +12,9 @@ namespace pyconv {
 
 // Forward gathers from src (ic channels) into dst (oc), backward_data from dst into src with the kernel turned round.
 struct Gather {
-  explicit Gather(const ConvProblem& problem);
+  Gather(bool forward, int64_t mb, int64_t ic, int64_t oc, const Axes& axes);
+  explicit Gather(const ConvProblem& problem)
+      : Gather(problem.direction != Direction::backward_data, problem.mb, problem.ic, problem.oc, problem.axes) {}
 
   Taps taps(AxisIndex axis, int64_t produced) const {
     const Axis& geometry = axes[axis];
@@ -57,12 +59,12 @@ struct Gather {
   std::vector<Segment> segments;  // of a row
 };
 
-inline Gather::Gather(const ConvProblem& problem)
-    : forward(problem.direction != Direction::backward_data),
-      mb(problem.mb),
-      ic(problem.ic),
-      oc(problem.oc),
-      axes(problem.axes),
+inline Gather::Gather(bool is_forward, int64_t batch, int64_t in_channels, int64_t out_channels, const Axes& geometry)
+    : forward(is_forward),
+      mb(batch),
+      ic(in_channels),
+      oc(out_channels),
+      axes(geometry),
       segments(segments_of(kWidth)) {}
 
 inline Gather::Row Gather::row(int64_t index) const {

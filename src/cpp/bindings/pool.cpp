@@ -15,28 +15,32 @@ PoolKind kind_of(const std::string& name) {
   throw std::invalid_argument("kind must be max or average. Received: kind=" + name);
 }
 
+// A plan with the shapes of the arrays it runs on.
 struct PyPoolPlan {
-  PoolProblem problem;
-  const KernelTable* table;
-  size_t rank;
-
-  Shape src_shape() const { return image_shape(problem.mb, problem.axes, &Axis::i, rank, problem.c); }
-  Shape dst_shape() const { return image_shape(problem.mb, problem.axes, &Axis::o, rank, problem.c); }
+  PyPoolPlan(const PoolProblem& made, size_t spatial_rank)
+      : plan(made, active_isa()),
+        rank(spatial_rank),
+        src_shape(image_shape(made.mb, made.axes, &Axis::i, rank, made.c)),
+        dst_shape(image_shape(made.mb, made.axes, &Axis::o, rank, made.c)) {}
 
   void forward(const py::array& src, const py::array& dst) const {
-    const void* in = data_of("src", src, problem.dtype, src_shape(), false);
-    void* out = data_of("dst", dst, problem.dtype, dst_shape(), true);
+    const void* in = data_of("src", src, plan.problem.dtype, src_shape, false);
+    void* out = data_of("dst", dst, plan.problem.dtype, dst_shape, true);
     const py::gil_scoped_release unlocked;
-    pool_forward(problem, *table, in, out);
+    pool_forward(plan, in, out);
   }
 
   void backward(const py::array& src, const py::array& diff_dst, const py::array& diff_src) const {
-    const void* in = data_of("src", src, problem.dtype, src_shape(), false);
-    const void* gradient = data_of("diff_dst", diff_dst, problem.dtype, dst_shape(), false);
-    void* out = data_of("diff_src", diff_src, problem.dtype, src_shape(), true);
+    const void* in = data_of("src", src, plan.problem.dtype, src_shape, false);
+    const void* gradient = data_of("diff_dst", diff_dst, plan.problem.dtype, dst_shape, false);
+    void* out = data_of("diff_src", diff_src, plan.problem.dtype, src_shape, true);
     const py::gil_scoped_release unlocked;
-    pool_backward(problem, *table, in, gradient, out);
+    pool_backward(plan, in, gradient, out);
   }
+
+  PoolPlan plan;
+  size_t rank;
+  Shape src_shape, dst_shape;
 };
 
 }  // namespace
@@ -46,14 +50,15 @@ void register_pool(py::module_& module) {
       .def(py::init([](const std::string& op, const std::string& kind, const std::string& dtype, int64_t batch,
                        int64_t channels, const Shape& input_size, const Shape& pool_size, const Shape& strides,
                        const Shape& dilation, const std::vector<std::pair<int64_t, int64_t>>& pads) {
-             return PyPoolPlan{make_pool_problem(op, kind_of(kind), dtype_of(dtype), batch, channels,
+             return PyPoolPlan(make_pool_problem(op, kind_of(kind), dtype_of(dtype), batch, channels,
                                                  {input_size, pool_size, strides, dilation, pads}),
-                               &active_isa(), input_size.size()};
+                               input_size.size());
            }),
            py::arg("op"), py::arg("kind"), py::arg("dtype"), py::arg("batch"), py::arg("channels"),
            py::arg("input_size"), py::arg("pool_size"), py::arg("strides"), py::arg("dilation"), py::arg("pads"))
       .def_property_readonly(
-          "output_size", [](const PyPoolPlan& self) { return spatial_sizes(self.problem.axes, &Axis::o, self.rank); })
+          "output_size",
+          [](const PyPoolPlan& self) { return spatial_sizes(self.plan.problem.axes, &Axis::o, self.rank); })
       .def("forward", &PyPoolPlan::forward, py::arg("src"), py::arg("dst"))
       .def("backward", &PyPoolPlan::backward, py::arg("src"), py::arg("diff_dst"), py::arg("diff_src"));
 }

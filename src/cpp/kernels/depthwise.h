@@ -27,10 +27,10 @@ inline void add_runs(Vec<T> (&acc)[kRows], const DepthwiseArgs<T>& args, const T
   for (int64_t t = 0; t < taps; ++t) {
     const T *x = src + src_taps[t], *w = weights + weight_taps[t];
     Vec<T> weight[kRun];
-    for (int e = 0; e < kRun; ++e) weight[e] = load_once(w + e * weight_step);
+    for (int e = 0; e < kRun; ++e) weight[e] = in_register(load(w + e * weight_step));
 #pragma GCC unroll 32
     for (int i = 0; i < (kRows - 1) * kAdvance + kRun; ++i) {
-      const Vec<T> source = load_once(x + i * src_step);
+      const Vec<T> source = in_register(load(x + i * src_step));
 #pragma GCC unroll 8
       for (int e = 0; e < kRun; ++e)
         if (const int distance = i - e; distance >= 0 && distance % kAdvance == 0 && distance / kAdvance < kRows)

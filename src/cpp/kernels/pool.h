@@ -1,4 +1,4 @@
-// pool.h: one pooling window, vertical over channels: maximum, average and their gradients.
+// pool.h: rows of pooling windows, vertical over channels: maximum and average. Their gradients are in pool_grad.h.
 #pragma once
 
 #include "../kernel_table.h"
@@ -7,56 +7,121 @@
 namespace pyconv::PYCONV_ISA_NAME {
 namespace {
 
-// Per lane: the larger of the two, or NaN if either is.
 template <class T>
-Vec<T> max_or_nan(Vec<T> a, Vec<T> b) {
-  return (b > a) | (b != b) ? b : a;
+struct Average {
+  using Exact = Average;
+  Vec<T> sum{};
+
+  void take(Vec<T> x) { sum += x; }
+  Vec<T> result(T scale) const { return sum * scale; }
+};
+
+// Per lane: the largest element, or NaN if one is.
+template <class T>
+struct MaximumOrNan {
+  using Exact = MaximumOrNan;
+  Vec<T> best = broadcast(static_cast<T>(-__builtin_inf()));
+
+  void take(Vec<T> x) { best = (x > best) | (x != x) ? x : best; }
+  Vec<T> result(T) const { return best; }
+};
+
+// The largest element that is a number, by one instruction. The sum, by another on a pipe of its own, tells where that
+// may be wrong: it is NaN if an element is. It may be NaN without, for infinities of both signs, and then nothing is
+// lost but time.
+template <class T>
+struct Maximum {
+  using Exact = MaximumOrNan<T>;
+  static constexpr bool kExactIfSumIsNan = true;
+  Vec<T> best = broadcast(static_cast<T>(-__builtin_inf()));
+  Vec<T> sum{};
+
+  void take(Vec<T> x) {
+    best = x > best ? x : best;
+    sum += x;
+  }
+  Vec<T> result(T) const { return best; }
+};
+
+// Maxima and sums of as many vectors, one that is loaded and a constant: 10 of 16 registers.
+constexpr int kPoolVectors = 4;
+
+// One window, one vector of channels, by the longer way.
+template <class T, class Pooled>
+[[gnu::noinline]] void pool_vector(const PoolArgs<T>& args, const T* src, T* dst) {
+  Pooled pooled;
+  for (int64_t t = 0; t < args.taps; ++t)
+    for (int64_t w = 0; w < args.width; ++w) pooled.take(load(src + args.src_taps[t] + w * args.src_step));
+  store(dst, pooled.result(args.scale));
+}
+
+// One window, kVectors vectors of channels, the last of which begins at channel `last`: it may overlap the one before,
+// as what both write is the same. Inlined, since a call would cost as much as a window of four elements.
+template <class T, class Pooled, int kVectors>
+[[gnu::always_inline]] inline void pool_tile(const PoolArgs<T>& args, const T* src, T* dst, int64_t last) {
+  const auto begin = [last](int v) { return v < kVectors - 1 ? v * kLanes<T> : last; };
+  Pooled pooled[kVectors];
+  for (int64_t t = 0; t < args.taps; ++t) {
+    const T* p = src + args.src_taps[t];
+    for (int64_t w = 0; w < args.width; ++w, p += args.src_step)
+      for (int v = 0; v < kVectors; ++v) pooled[v].take(in_register(load(p + begin(v))));
+  }
+  if constexpr (requires { Pooled::kExactIfSumIsNan; }) {
+    Vec<T> sum = pooled[0].sum;
+    for (int v = 1; v < kVectors; ++v) sum += pooled[v].sum;
+    if (has_nan<T>(sum)) {
+      for (int v = 0; v < kVectors; ++v) pool_vector<T, typename Pooled::Exact>(args, src + begin(v), dst + begin(v));
+      return;
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) store(dst + begin(v), pooled[v].result(args.scale));
+}
+
+// Windows row by row, in the order of memory: tiles of kPoolVectors, and one of kLast to end the row.
+template <class T, class Pooled, int kLast>
+void pool_rows(const PoolArgs<T>& args, int64_t rows, int64_t channels) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const T* src = args.src + r * args.src_row;
+    T* dst = args.dst + r * args.dst_row;
+    int64_t j = 0;
+    for (; j + kLast * kLanes<T> < channels; j += kPoolVectors * kLanes<T>)
+      pool_tile<T, Pooled, kPoolVectors>(args, src + j, dst + j, (kPoolVectors - 1) * kLanes<T>);
+    pool_tile<T, Pooled, kLast>(args, src + j, dst + j, channels - j - kLanes<T>);
+  }
+}
+
+// Fewer channels than lanes.
+template <class T, class Pooled>
+void pool_partial(const PoolArgs<T>& args, int64_t rows, int64_t channels) {
+  for (int64_t r = 0; r < rows; ++r) {
+    Pooled pooled;
+    for (int64_t t = 0; t < args.taps; ++t)
+      for (int64_t w = 0; w < args.width; ++w)
+        pooled.take(load_partial(args.src + args.src_taps[t] + r * args.src_row + w * args.src_step, channels));
+    store_partial(args.dst + r * args.dst_row, pooled.result(args.scale), channels);
+  }
+}
+
+template <class T, class Pooled>
+void pool(const PoolArgs<T>& args) {
+  // Windows that lie pixel by pixel are one window with all their channels.
+  const bool one = args.src_row == args.channels && args.dst_row == args.channels && args.rows > 0;
+  const int64_t rows = one ? 1 : args.rows, channels = one ? args.channels * args.rows : args.channels;
+  if (channels < kLanes<T>) return pool_partial<T, typename Pooled::Exact>(args, rows, channels);
+  const int64_t vectors = (channels + kLanes<T> - 1) / kLanes<T>;
+  constexpr void (*kRows[kPoolVectors])(const PoolArgs<T>&, int64_t, int64_t) = {
+      pool_rows<T, Pooled, 4>, pool_rows<T, Pooled, 1>, pool_rows<T, Pooled, 2>, pool_rows<T, Pooled, 3>};
+  kRows[vectors % kPoolVectors](args, rows, channels);
 }
 
 template <class T>
 void max_pool(const PoolArgs<T>& args) {
-  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    Vec<T> best = broadcast(static_cast<T>(-__builtin_inf()));
-    for (int64_t t = 0; t < args.taps; ++t) best = max_or_nan<T>(best, load(args.src + args.src_taps[t] + j));
-    store(args.dst + j, best);
-  });
+  pool<T, Maximum<T>>(args);
 }
 
 template <class T>
 void average_pool(const PoolArgs<T>& args) {
-  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    Vec<T> sum{};
-    for (int64_t t = 0; t < args.taps; ++t) sum += load(args.src + args.src_taps[t] + j);
-    store(args.dst + j, sum * args.scale);
-  });
-}
-
-template <class T>
-void max_pool_grad(const PoolArgs<T>& args) {
-  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    Vec<T> best = broadcast(static_cast<T>(-__builtin_inf()));
-    for (int64_t t = 0; t < args.taps; ++t) best = max_or_nan<T>(best, load(args.src + args.src_taps[t] + j));
-    const Vec<T> gradient = load(args.dst + j);
-    auto waiting = best == best || best != best;  // lanes whose maximum has not been met yet: all
-    for (int64_t t = 0; t < args.taps; ++t) {
-      const Vec<T> x = load(args.src + args.src_taps[t] + j);
-      const auto hit = waiting & ((x == best) | (x != x));
-      T* diff = args.diff_src + args.src_taps[t] + j;
-      store(diff, load(diff) + (hit ? gradient : Vec<T>{}));
-      waiting &= ~hit;
-    }
-  });
-}
-
-template <class T>
-void average_pool_grad(const PoolArgs<T>& args) {
-  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    const Vec<T> gradient = load(args.dst + j) * args.scale;
-    for (int64_t t = 0; t < args.taps; ++t) {
-      T* diff = args.diff_src + args.src_taps[t] + j;
-      store(diff, load(diff) + gradient);
-    }
-  });
+  pool<T, Average<T>>(args);
 }
 
 }  // namespace

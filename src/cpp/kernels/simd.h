@@ -57,11 +57,10 @@ void store(T* p, Vec<T> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
-// A vector that is to be read from memory once. gcc reads it anew at each use, since x86 multiplies from memory at no
-// cost; but a core loads only one such vector a cycle, or half of one that crosses a cache line.
-template <class T>
-Vec<T> load_once(const T* p) {
-  Vec<T> v = load(p);
+// v, which the compiler must now have in a register. gcc would rather load it anew at each use, since x86 multiplies from
+// memory at no cost; but a core loads only one such vector a cycle, or half of one that crosses a cache line.
+template <class V>
+V in_register(V v) {
 #if defined(__x86_64__)
   asm("" : "+v"(v));
 #elif defined(__aarch64__)
@@ -101,6 +100,22 @@ void store_partial(double* p, Vec<double> v, int64_t n) {
   _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), v);
 }
 #endif
+
+// Whether a lane holds NaN.
+template <class T>
+bool has_nan(Vec<T> v) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == sizeof(float))
+    return _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q) != 0;
+  else
+    return _mm512_cmp_pd_mask(v, v, _CMP_UNORD_Q) != 0;
+#else
+  const auto nan = v != v;
+  decltype(nan[0] + 0) any = 0;
+  for (int j = 0; j < kLanes<T>; ++j) any |= nan[j];
+  return any != 0;
+#endif
+}
 
 // Calls f(offset, load, store) over [0, n) by vectors, the last one partial if it must be.
 template <class T, class F>

@@ -5,6 +5,7 @@
 #include "depthwise.h"
 #include "peak.h"
 #include "pool.h"
+#include "pool_grad.h"
 #include "winograd.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
@@ -14,6 +15,7 @@ static_assert(kPanel<float> <= kMaxPanel);
 
 template <class T>
 constexpr Kernels<T> kKernels = {
+    .lanes = kLanes<T>,
     .panel = kPanel<T>,
     .tile_rows = kTileRows,
     .depthwise_rows = kDepthwiseRows,

@@ -17,6 +17,8 @@ _LARGEST = 2**31 - 1  # no window or step is longer, and products of two such nu
 
 def integer(op: str, name: str, value: Any, minimum: int = 1, maximum: int = _LARGEST) -> int:
     """The argument `name` of `op` as an int: anything with `__index__`, but no bool and no float."""
+    if type(value) is int and minimum <= value <= maximum:
+        return value  # as it nearly always is, at a quarter of the cost of what follows
     try:
         if isinstance(value, bool | np.bool_):
             raise TypeError
@@ -195,4 +197,6 @@ def explicit_pads(op: str, name: str, value: Any, rank: int) -> Pads:
 
 def is_sequence(value: Any) -> TypeGuard[Iterable[Any]]:
     """Whether value is a list, tuple, array ... of several things: no text and no array without axes."""
+    if type(value) is tuple or type(value) is int:
+        return type(value) is tuple  # at a twentieth of the cost of asking whether it is Iterable
     return isinstance(value, Iterable) and not isinstance(value, str | bytes) and getattr(value, "ndim", 1) > 0

@@ -123,11 +123,6 @@ def _plan(
     batch, *size, channels = x_shape
     dense = (1,) * len(size)
     pads = geometry.resolve_pads(op, padding, size, window, strides, dense)
-    if any(pad >= length for pair, length in zip(pads, window, strict=True) for pad in pair):
-        raise ValueError(
-            f"{op}: padding must be less than pool_size, a window must see some of the input. "
-            f"Received: padding={padding!r}, pool_size={window!r}."
-        )
     plan = _core.PoolPlan(op, _KINDS[op], dtype_name(dtype), batch, channels, size, window, strides, dense, pads)
     return plan, (batch, *plan.output_size, channels)
 

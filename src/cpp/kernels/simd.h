@@ -57,8 +57,8 @@ void store(T* p, Vec<T> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
-// v, which the compiler must now have in a register. gcc would rather load it anew at each use, since x86 multiplies from
-// memory at no cost; but a core loads only one such vector a cycle, or half of one that crosses a cache line.
+// v, which the compiler must now have in a register. gcc would rather load it anew at each use, since x86 multiplies
+// from memory at no cost; but a core loads only one such vector a cycle, or half of one that crosses a cache line.
 template <class V>
 V in_register(V v) {
 #if defined(__x86_64__)

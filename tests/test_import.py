@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from pyconv import layers
+
 HEAVY = ["numpy.random", "matplotlib", "tqdm", "platform", "dataclasses", "torch", "keras", "onnx", "subprocess"]
 LOADED = "import sys, numpy; before = set(sys.modules); import pyconv; print(*sorted(set(sys.modules) - before))"
 
@@ -20,6 +22,21 @@ def loaded() -> set[str]:
 @pytest.mark.parametrize("name", HEAVY)
 def test_a_heavy_module_waits_until_it_is_needed(name: str, loaded: set[str]) -> None:
     assert name not in loaded
+
+
+def test_layers_wait_until_they_are_asked_for(loaded: set[str]) -> None:
+    """There are about a hundred, at half a millisecond each."""
+    assert {name for name in loaded if name.startswith("pyconv.layers.")} <= {
+        f"pyconv.layers.{name}" for name in ("input_layer", "layer", "naming", "settings")
+    }
+
+
+def test_every_name_of_a_layer_leads_to_it() -> None:
+    assert dir(layers) == layers.__all__
+    for name in layers.__all__:
+        assert callable(getattr(layers, name))
+    with pytest.raises(AttributeError, match="Conv4D"):
+        layers.Conv4D  # noqa: B018
 
 
 def test_it_loads_little_besides_itself(loaded: set[str]) -> None:

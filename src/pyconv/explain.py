@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from pyconv import _core, activations, config
-from pyconv.layers.base_conv import BaseConv
-from pyconv.layers.dense import Dense
 from pyconv.layers.layer import Layer, shape_tuple
 from pyconv.models import Sequential
 from pyconv.ops.conv import Problem, Settled, forward
@@ -20,7 +19,7 @@ __all__ = ["explain"]
 def explain(layer: Layer, input_shape: tuple[int, ...]) -> str:
     """Says how a layer, or each layer of a model, is computed for inputs of a shape; to be printed.
 
-    For a convolution and Dense: the shapes, the pads with the formula that gives them, the algorithm chosen and why
+    For Conv, DepthwiseConv and Dense: the shapes, the pads and their formula, the algorithm chosen and why
     those before it refused, the operations and the memory. A layer that isn't built is built.
 
     Args:
@@ -66,13 +65,14 @@ def _paragraphs(layer: Layer, shape: tuple[int, ...]) -> Iterator[str]:
             shape = _output_shape(part, shape)
         return
     title = f"{layer.name} ({type(layer).__name__}), {layer.dtype}"
-    if isinstance(layer, BaseConv | Dense):
+    if isinstance(getattr(layer, "convolution", None), Settled) and hasattr(layer, "kernel"):
         yield "\n".join([title, *_convolution(layer, shape)])
     else:
-        yield f"{title}\n  {shape} -> {_output_shape(layer, shape)}, no convolution"
+        kind = "of a kind that isn't explained yet" if hasattr(layer, "kernel_size") else "no convolution"
+        yield f"{title}\n  {shape} -> {_output_shape(layer, shape)}, {kind}"
 
 
-def _convolution(layer: BaseConv | Dense, shape: tuple[int, ...]) -> Iterator[str]:
+def _convolution(layer: Any, shape: tuple[int, ...]) -> Iterator[str]:
     settled, kernel_shape = layer.convolution, layer.kernel.shape
     bias_shape = None if layer.bias is None else layer.bias.shape
     x_shape = (shape[0], *shape[2:], shape[1]) if settled.channels_first else shape

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pyconv import layers
 from pyconv.callbacks import History
 from pyconv.gradient import Array
-from pyconv.layers.base_conv import BaseConv
 from pyconv.layers.layer import Layer
 from pyconv.models.sequential import Sequential
 from pyconv.ops.arrays import as_float
@@ -85,10 +85,10 @@ def filters(layer: Layer, channel: int | None = None, cmap: str = "RdBu_r") -> F
     >>> len([axes for axes in plotting.filters(layer).axes if axes.get_title()])
     8
     """
-    if not isinstance(layer, BaseConv):
-        raise TypeError(f"filters: layer must be a convolution layer. Received: layer={layer!r}.")
-    if not layer.built or layer.rank != 2:
-        raise ValueError(f"filters: layer must be two-dimensional and built. Received: layer={layer!r}.")
+    if not isinstance(layer, layers.Conv2D):
+        raise TypeError(f"filters: layer must be a Conv2D layer. Received: layer={layer!r}.")
+    if not layer.built:
+        raise ValueError(f"filters: layer must be built. Received: layer={layer!r}.")
     kernel = layer.kernel.numpy()
     height, width, channels, count = kernel.shape
     if channel is not None and not -channels <= channel < channels:
@@ -146,9 +146,11 @@ def _find_layer(op: str, model: Sequential, layer: str | int | Layer | None) -> 
         return layer
     if layer is None:
         for candidate in model.layers:
-            if isinstance(candidate, BaseConv):
+            if isinstance(candidate, layers.Conv2D):
                 return candidate
-        raise ValueError(f"{op}: the model {model.name!r} has no convolution layer, name another layer.")
+        raise ValueError(
+            f"{op}: the model {model.name!r} has no two-dimensional convolution layer, name another layer."
+        )
     return model.get_layer(name=layer) if isinstance(layer, str) else model.get_layer(index=layer)
 
 

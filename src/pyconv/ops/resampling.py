@@ -65,7 +65,8 @@ def along_axis(x: Array, axis: int, elements: Array, weights: Array) -> Array:
 
 
 def _triangle(distance: Array) -> Array:
-    return np.maximum(1 - distance, 0)
+    height: Array = np.maximum(1 - distance, 0)
+    return height
 
 
 def _cubic(distance: Array) -> Array:

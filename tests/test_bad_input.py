@@ -55,7 +55,10 @@ WITH_MORE: dict[str, Callable[[Any], Any]] = {
     "expand_dims": lambda x: ops.expand_dims(x, 0),
     "reshape": lambda x: ops.reshape(x, (-1,)),
     "separable_conv": lambda x: ops.separable_conv(x, np.zeros((3, 3, 4, 1)), np.zeros((1, 1, 4, 2))),
+    "true_divide": lambda x: ops.true_divide(x, 2),
     "subtract": lambda x: ops.subtract(x, 1),
+    "get_item": lambda x: ops.get_item(x, 0),
+    "matmul": lambda x: ops.matmul(x, np.zeros((4, 2), np.float32)),
 }
 ON_IMAGES = {name: WITH_MORE.get(name, getattr(ops, name)) for name in ops.__all__}
 

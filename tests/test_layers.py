@@ -12,7 +12,7 @@ import pyconv
 from arrays import Array, integers, normal
 from layer_examples import EXAMPLES
 from pyconv import layers, ops
-from pyconv.layers.naming import snake_case
+from pyconv.naming import snake_case
 
 ALIASES = [name for name in layers.__all__ if name not in ("Input", getattr(layers, name).__name__)]
 each = pytest.mark.parametrize("name", EXAMPLES)

@@ -92,7 +92,7 @@ def test_layers_are_found_by_name_and_index() -> None:
     assert model.get_layer("second") is model.layers[1]
     assert model.get_layer(index=0) is model.layers[0]
     assert model.get_layer(index=-1) is model.layers[1]
-    with pytest.raises(ValueError, match=r"first.*second.*third"):
+    with pytest.raises(ValueError, match=r"third.*first.*second"):
         model.get_layer("third")
     with pytest.raises(ValueError, match=r"index.*2"):
         model.get_layer(index=2)

@@ -8,6 +8,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from pyconv import (
     activations,
     callbacks,
@@ -24,6 +27,7 @@ from pyconv import (
     plotting,
     random,
     regularizers,
+    tree,
     utils,
 )
 from pyconv._core import __version__
@@ -43,17 +47,20 @@ from pyconv.initializers import Initializer
 from pyconv.layers import Input, Layer
 from pyconv.losses import Loss
 from pyconv.metrics import Metric
-from pyconv.models import Sequential
+from pyconv.models import Model, Sequential
 from pyconv.optimizers import Optimizer
 from pyconv.random import seed
+from pyconv.symbolic import KerasTensor
 from pyconv.variable import Variable
 
 __all__ = [
     "Initializer",
     "Input",
+    "KerasTensor",
     "Layer",
     "Loss",
     "Metric",
+    "Model",
     "Optimizer",
     "Sequential",
     "Variable",
@@ -79,10 +86,20 @@ __all__ = [
     "random",
     "regularizers",
     "release_workspaces",
+    "saving",
     "seed",
     "set_isa",
     "set_num_threads",
     "set_precision",
     "show_config",
+    "tree",
     "utils",
 ]
+
+_LATE = ("saving",)  # imported when first asked for
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return importlib.import_module(f"pyconv.{name}")
+    raise AttributeError(f"module 'pyconv' has no attribute {name!r}")

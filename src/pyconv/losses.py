@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from pyconv import config, ops
 from pyconv.gradient import Array, record
+from pyconv.operators import traced, value_of
 from pyconv.ops.arrays import as_classes, as_float
 from pyconv.ops.geometry import axis_tuple
 from pyconv.ops.reductions import log_softmax
@@ -196,7 +197,7 @@ class Loss:
             y_pred: what came out.
             sample_weight: a factor for each sample: one number, or an array of the leading sizes of the batch.
         """
-        values = self.call(y_true, y_pred)
+        values: Array = value_of(self.call(y_true, traced(y_pred)))
         if sample_weight is None:
             weights = np.ones((), values.dtype)
         else:

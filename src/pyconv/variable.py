@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pyconv import _core
+from pyconv.operators import Operators
 
 # How many plans' packed copies a variable keeps, each as large as the weight itself. A plan belongs to one shape of
 # input: that of training, the last and smaller batch, one image alone, and one to spare.
 _KEPT_PACKED = 4
 
 
-class Variable:
+class Variable(Operators):
     """A weight with a name, a shape and a value that is replaced in place.
 
     The value is changed by `assign` and within `writing` alone, so that what has been derived from it, weights packed
@@ -57,6 +58,7 @@ class Variable:
         self._packed = _packed_copies(self._value)
         self.trainable = trainable
         self.name = name
+        self.path = name  # in a layer: the layer's name, "/" and its own
         self.regularizer = regularizer
         self.constraint = constraint
 
@@ -78,20 +80,38 @@ class Variable:
     def dtype(self) -> np.dtype[Any]:
         return self._value.dtype
 
+    @property
+    def ndim(self) -> int:
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        return self._value.size
+
+    def __len__(self) -> int:
+        return len(self._value)
+
     def numpy(self) -> NDArray[Any]:
         """A copy of the value."""
         return self._array.copy()
 
     def assign(self, value: ArrayLike) -> None:
         """Replaces the value; raises ValueError when the shape differs."""
-        array = np.asarray(value)
-        if array.shape != self.shape:
-            raise ValueError(
-                f"Variable.assign: value must have the shape of {self.name}, {self.shape}. "
-                f"Received: value.shape={array.shape}"
-            )
+        array = self._fitting("assign", value)
         with self.writing() as mine:
             mine[...] = array
+
+    def assign_add(self, value: ArrayLike) -> None:
+        """Adds to the value; raises ValueError when the shape differs."""
+        array = self._fitting("assign_add", value)
+        with self.writing() as mine:
+            mine[...] += array.astype(self.dtype, copy=False)
+
+    def assign_sub(self, value: ArrayLike) -> None:
+        """Subtracts from the value; raises ValueError when the shape differs."""
+        array = self._fitting("assign_sub", value)
+        with self.writing() as mine:
+            mine[...] -= array.astype(self.dtype, copy=False)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[NDArray[Any]]:
@@ -108,10 +128,19 @@ class Variable:
         """The value packed for a plan; packed once and kept until the value changes, for the last four plans."""
         return self._packed(plan)
 
+    def _fitting(self, method: str, value: ArrayLike) -> NDArray[Any]:
+        array = np.asarray(value)
+        if array.shape != self.shape:
+            raise ValueError(
+                f"Variable.{method}: value must have the shape of {self.name}, {self.shape}. "
+                f"Received: value.shape={array.shape}"
+            )
+        return array
+
     def __reduce__(self) -> tuple[Any, ...]:
         # For pickle and copy: the packed copies stay here, a plan holds memory of this process.
         arguments = (self._array, None, self.trainable, self.name, self.regularizer, self.constraint)
-        return type(self), arguments
+        return type(self), arguments, {"path": self.path}
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         array = self._value if dtype is None else self._value.astype(dtype, copy=False)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyconv import symbolic
 from pyconv.gradient import Array
 from pyconv.layers.layer import Layer, Shape, shape_tuple
+from pyconv.symbolic import KerasTensor
 
 
 class InputLayer(Layer):
@@ -15,8 +17,11 @@ class InputLayer(Layer):
         shape: one sample's shape, without the batch axis; None where any size will do.
         batch_size: the number of samples in every batch, None for any.
         dtype: dtype that inputs are converted to, "float32" by default.
+        sparse: not supported, like ragged.
+        ragged: see sparse.
         batch_shape: the shape with its batch axis, instead of shape and batch_size.
         name: the layer's name.
+        optional: not supported.
 
     Raises:
         ValueError: if neither or both of shape and batch_shape are given, or a size is less than 1.
@@ -33,9 +38,11 @@ class InputLayer(Layer):
         shape: Any = None,
         batch_size: int | None = None,
         dtype: Any = None,
-        *,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
         batch_shape: Any = None,
         name: str | None = None,
+        optional: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, dtype=dtype, **kwargs)
@@ -47,7 +54,12 @@ class InputLayer(Layer):
         if shape is not None:
             batch_shape = (batch_size, *shape_tuple(self._op, "shape", shape, minimum=1))
         self.batch_shape = shape_tuple(self._op, "batch_shape", batch_shape, minimum=1)
+        if sparse or ragged or optional:
+            raise ValueError(
+                f"{self._op}: an input must be dense and given. Received: {sparse=}, {ragged=}, {optional=}."
+            )
         self.build(self.batch_shape)
+        symbolic.connect(self, (), {}, KerasTensor(self.batch_shape, self.dtype, name=self.name))
 
     def check_input_shape(self, shape: Shape) -> None:
         fits = len(shape) == len(self.batch_shape) and all(
@@ -66,16 +78,27 @@ class InputLayer(Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"batch_shape": self.batch_shape}
+        config = {"batch_shape": self.batch_shape, "dtype": self.dtype, "sparse": False, "ragged": False}
+        return config | {"name": self.name, "optional": False}
 
 
 def Input(  # noqa: N802 - Keras' name
     shape: Any = None,
     batch_size: int | None = None,
     dtype: Any = None,
-    *,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Any = None,
     name: str | None = None,
-) -> InputLayer:
-    """The input of a `Sequential`; see `InputLayer` for the arguments."""
-    return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name)
+) -> KerasTensor:
+    """The symbolic tensor that a model begins with; see `InputLayer` for the arguments.
+
+    Example:
+    >>> from pyconv import Input, Model, layers
+    >>> x = Input((28, 28, 1))
+    >>> y = layers.Conv2D(8, 3)(x)
+    >>> Model(x, y * 2).output_shape
+    (None, 26, 26, 8)
+    """
+    tensor: KerasTensor = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, name).output
+    return tensor

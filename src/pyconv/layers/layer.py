@@ -4,66 +4,49 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, TypeGuard
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyconv import config, constraints, initializers, ops, regularizers
-from pyconv.gradient import Array, record
+from pyconv import config, constraints, initializers, regularizers
+from pyconv.gradient import Array
 from pyconv.layers import settings
-from pyconv.layers.naming import unique_name
+from pyconv.layers.calling import Called, calls
+from pyconv.layers.inputs import checked_shape, declared_shape, shape_tuple
+from pyconv.naming import unique_name
+from pyconv.operators import traced, value_of, with_traced
 from pyconv.ops.arrays import as_float
-from pyconv.ops.geometry import integer
+from pyconv.symbolic import Node, Shape
 from pyconv.variable import Variable
 
-Shape = tuple[int | None, ...]  # None: any size, as the batch's before data are seen
+__all__ = ["Layer", "Shape", "shape_tuple"]
+
 # What Keras' configurations say of features that we don't have: that they are unused.
 _ABSENT = ("quantization_config", "lora_rank", "lora_alpha")
 
 
-class _Calls(threading.local):
-    """Numbers this thread's calls of a model or a lone layer: what layers inside add to the loss belongs to one."""
-
-    depth = 0
-    number = 0
-    numbers = itertools.count(1)
-
-    def __enter__(self) -> None:
-        if self.depth == 0:
-            self.number = next(_Calls.numbers)
-        self.depth += 1
-
-    def __exit__(self, *exception: object) -> None:
-        self.depth -= 1
-
-
-_calls = _Calls()
-
-
-def _finish_build(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+def _finish_build(build: Callable[..., None]) -> Callable[..., None]:
     """Wraps `build`, so that an override need neither check its input's rank nor say that it is done."""
 
     @functools.wraps(build)
-    def finished(self: Layer, input_shape: Any) -> None:
-        shape = _input_shape(self._op, input_shape)
+    def finished(self: Layer, input_shape: Any, *others: Any) -> None:
+        shape = checked_shape(self._op, input_shape)
         self.check_input_shape(shape)
         if not self.built:
-            build(self, shape)
+            build(self, shape, *others)
             self.built, self.input_shape = True, shape
 
     return finished
 
 
-class Layer:
+class Layer(Called):
     """The base of all layers.
 
     A layer of one's own overrides `call`, written with `pyconv.ops` so that gradients come by themselves,
-    `build` if it has weights, and `compute_output_shape`, which by default tries `call` on an empty batch.
-    Layers assigned to its attributes, alone or in lists, count as parts of it.
+    `build` if it has weights, and `compute_output_shape`, which by default tries `call` on ones.
+    Layers assigned to its attributes, alone or in lists and dictionaries, count as parts of it.
 
     Args:
         name: the layer's name; by default its class name and a number.
@@ -90,11 +73,15 @@ class Layer:
     """
 
     input_rank: int | None = None  # axes of the input, the batch's included; None: any number
-    _takes_training: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._takes_training = "training" in inspect.signature(cls.call).parameters
+        arguments = inspect.signature(cls.call).parameters
+        cls._takes_training, cls._takes_mask = "training" in arguments, "mask" in arguments
+        cls._is_own = not cls.__module__.startswith("pyconv.")
+        if "call" in vars(cls) and not cls._is_own:  # somebody's subclass may call it with what its own is given
+            cls.call = with_traced(cls.call)  # type: ignore[method-assign]
+        cls._build_arity = len(inspect.signature(cls.build).parameters) - 1
         if "build" in vars(cls):
             cls.build = _finish_build(cls.build)  # type: ignore[method-assign]
 
@@ -112,69 +99,26 @@ class Layer:
         self.dtype = _float_name(self._op, dtype)
         self._input_dtype = np.dtype(self.dtype)  # np.dtype compares to it without parsing a name
         self.built = False
-        self.input_shape: Shape | None = _declared_shape(self._op, kwargs)
+        self.input_shape: Shape | None = declared_shape(self._op, kwargs)
         self._passed_shape: Shape | None = None  # the last input's, which need not be checked again
         self.input_axes: dict[int, int] = {}  # axis -> the size that the weights were made for
         self._kept_arguments: list[str] = []  # those that settings.keep has made attributes
         self._trainable = bool(trainable)
         self._weights: list[Variable] = []
+        self.inbound_nodes: list[Node] = []  # its calls on symbolic tensors
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._losses: list[Array] = []
         self._losses_call = 0  # the number of the call that they belong to
         if kwargs := {name: value for name, value in kwargs.items() if name not in _ABSENT or value is not None}:
-            raise ValueError(f"{self._op}: unrecognized keyword arguments. Received: {kwargs}.")
+            raise ValueError(f"{self._op}: Unrecognized keyword arguments passed to {self._op}: {kwargs}.")
 
     @_finish_build
     def build(self, input_shape: Shape) -> None:
         """Makes the weights for inputs of this shape, batch axis included; called before the first `call`."""
 
-    def call(self, *args: Any, **kwargs: Any) -> Array:
+    def call(self, *args: Any, **kwargs: Any) -> Any:
         """The layer's result for one array, and `training` if an override takes it."""
         raise NotImplementedError(f"{self._op}: a layer must define call(self, x).")
-
-    def __call__(self, inputs: ArrayLike | Sequence[Array], training: bool | None = False) -> Array:
-        """Runs the layer on a batch, building it if need be.
-
-        Args:
-            inputs: real numbers of any dtype, converted to the layer's dtype. A list or tuple of arrays is several
-                inputs: `call` gets the list, `build` and `compute_output_shape` get a list of shapes.
-            training: whether the layer runs to be trained; Dropout asks for it.
-
-        Raises:
-            TypeError: if inputs aren't real numbers.
-            ValueError: if their shape doesn't fit the layer.
-        """
-        x: Any
-        shape: Any
-        if _are_several(inputs):
-            x = [self._cast(as_float(self._op, f"inputs[{i}]", item)) for i, item in enumerate(inputs)]
-            shape = [item.shape for item in x]
-        else:
-            x = self._cast(as_float(self._op, "inputs", inputs))
-            shape = x.shape
-        if not self.built or shape != self._passed_shape:
-            self.check_input_shape(shape)
-            if not self.built:
-                self.build(_of_any_batch(shape))
-            self._passed_shape = shape
-        with _calls:
-            y: Array = self.call(x, training=bool(training)) if self._takes_training else self.call(x)
-            if self.activity_regularizer is not None:
-                self.add_loss(ops.multiply(self.activity_regularizer(y), 1 / max(1, len(y))))  # a sample's share
-        return y
-
-    def compute_output_shape(self, input_shape: Any) -> Shape:
-        """The result's shape for an input's shape or several inputs' shapes, None where a size is unknown."""
-        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
-        if any(size is None for shape in shapes for size in shape[1:]):
-            raise NotImplementedError(f"{self._op}: compute_output_shape must be defined for unknown sizes.")
-        empty = [np.empty((0, *shape[1:]), self.dtype) for shape in shapes]
-        return (shapes[0][0], *self(empty if isinstance(input_shape, list) else empty[0]).shape[1:])
-
-    @property
-    def output_shape(self) -> Shape | None:
-        """The result's shape for the input's shape that the layer was built for."""
-        return None if self.input_shape is None else self.compute_output_shape(self.input_shape)
 
     def check_input_shape(self, shape: Any) -> None:
         """Raises ValueError if an input of this shape has a wrong rank or doesn't fit the weights."""
@@ -207,19 +151,23 @@ class Layer:
         dtype = self.dtype if dtype is None else _float_name(self._op, dtype)
         value = initializers.get(initializer)(tuple(shape), dtype)
         weight = Variable(value, dtype, trainable, name, regularizers.get(regularizer), constraints.get(constraint))
+        weight.path = f"{self.name}/{name}"
         self._weights.append(weight)
         return weight
 
-    def add_loss(self, loss: Array) -> None:
+    def add_loss(self, loss: Any) -> None:
         """Adds a number to what `fit` makes small: within `call` for this call, until the next one."""
-        if self._losses_call != _calls.number:
-            self._losses, self._losses_call = [], _calls.number
-        self._losses.append(loss)
+        if self._losses_call != calls.number:
+            self._losses, self._losses_call = [], calls.number
+        self._losses.append(value_of(loss))
 
     @property
     def losses(self) -> list[Array]:
         """What `fit` adds to the loss: losses of the last call, here and inside, then weights' regularizers."""
-        penalties = [w.regularizer(w.value) for w in self.trainable_weights if w.regularizer is not None]
+        penalties = []
+        for weight in self.trainable_weights:
+            if weight.regularizer is not None:
+                penalties.append(value_of(weight.regularizer(traced(weight.value))))
         return [*self._own_losses(), *penalties]
 
     def _own_losses(self) -> list[Array]:
@@ -290,7 +238,13 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, from which `from_config` makes the same layer without its weights."""
-        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype, **settings.config(self)}
+        policy = {
+            "module": "keras",
+            "class_name": "DTypePolicy",
+            "config": {"name": self.dtype},
+            "registered_name": None,
+        }
+        config = {"name": self.name, "trainable": self.trainable, "dtype": policy, **settings.config(self)}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
@@ -300,8 +254,16 @@ class Layer:
         """A new layer made from what `get_config` returned."""
         return cls(**config)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # For pickle and copy: a model notes the calls among its own layers again, those elsewhere stay there.
+        return vars(self) | {"inbound_nodes": []}
+
     def __repr__(self) -> str:
         return f"<{self._op} name={self.name}, built={self.built}>"
+
+    def _is_all_built(self) -> bool:
+        """Whether this layer and all layers inside have their weights."""
+        return self.built and all(part._is_all_built() for part in self._parts())
 
     def _owned_weights(self) -> list[tuple[Layer, Variable]]:
         """All weights and the layers that made them, in order; a layer used twice is listed once."""
@@ -313,18 +275,15 @@ class Layer:
 
     def _parts(self) -> Iterator[Layer]:
         for value in vars(self).values():
-            candidates = value if isinstance(value, list | tuple) else (value,)
-            yield from (candidate for candidate in candidates if isinstance(candidate, Layer))
-
-    def _cast(self, x: Array) -> Array:
-        if x.dtype == self._input_dtype:
-            return x
-        y = x.astype(self._input_dtype)
-        record(y, (x, lambda dy: dy.astype(x.dtype)))
-        return y
+            if isinstance(value, Layer):
+                yield value
+            elif isinstance(value, list | tuple | dict):
+                yield from (leaf for leaf in _in_order(value) if isinstance(leaf, Layer))
 
 
 def _float_name(op: str, dtype: Any) -> str:
+    if isinstance(dtype, dict):  # Keras' policy, as configurations hold it
+        dtype = dtype.get("config", {}).get("name", "")
     try:
         name = config.floatx() if dtype is None else np.dtype(dtype).name
     except TypeError:
@@ -334,36 +293,10 @@ def _float_name(op: str, dtype: Any) -> str:
     return name
 
 
-def shape_tuple(op: str, name: str, shape: Any, minimum: int = 0) -> Shape:
-    """The argument `name` of `op` as a shape: integers, None where a size is unknown."""
-    if not isinstance(shape, Iterable) or isinstance(shape, str):
-        raise TypeError(f"{op}: {name} must be a tuple of integers and None. Received: {name}={shape!r}.")
-    return tuple(None if size is None else integer(op, name, size, minimum) for size in shape)
-
-
-def _are_several(inputs: Any) -> TypeGuard[Sequence[Array]]:
-    """Whether a layer is given several inputs: a list or tuple of arrays, not one of numbers or rows."""
-    return isinstance(inputs, list | tuple) and len(inputs) > 0 and all(isinstance(x, np.ndarray) for x in inputs)
-
-
-def _input_shape(op: str, shape: Any) -> Any:
-    """The shape of the input, or a list of the shapes of several."""
-    if isinstance(shape, list | tuple) and any(isinstance(item, list | tuple) for item in shape):
-        return [shape_tuple(op, "input_shape", item) for item in shape]
-    return shape_tuple(op, "input_shape", shape)
-
-
-def _of_any_batch(shape: Any) -> Any:
-    """The shape, or the list of shapes, with the batch's size left open."""
-    if isinstance(shape, list):
-        return [_of_any_batch(item) for item in shape]
-    return (None, *shape[1:]) if shape else ()
-
-
-def _declared_shape(op: str, kwargs: dict[str, Any]) -> Shape | None:
-    """Takes Keras' input_shape or input_dim out of kwargs and puts the batch axis before it."""
-    if "input_dim" in kwargs:
-        return shape_tuple(op, "input_dim", (None, kwargs.pop("input_dim")), minimum=1)
-    if "input_shape" in kwargs:
-        return (None, *shape_tuple(op, "input_shape", kwargs.pop("input_shape"), minimum=1))
-    return None
+def _in_order(value: Any) -> Iterator[Any]:
+    """The leaves of nested lists, tuples and dictionaries, as they were put in."""
+    if isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _in_order(item)
+    else:
+        yield value

@@ -1,4 +1,7 @@
-"""Samples and labels as `fit` takes them, and their division into batches. Converts nothing: layers do that."""
+"""Samples and labels as `fit` takes them, and their division into batches. Converts nothing: layers do that.
+
+Samples are an array, or a list, tuple or dictionary of arrays for a model with several inputs; labels likewise.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,39 @@ from typing import Any
 
 import numpy as np
 
+from pyconv import tree
 from pyconv.arguments import real_number
-from pyconv.gradient import Array
+from pyconv.layers.inputs import are_several
 from pyconv.ops.arrays import as_float
 
 
-def as_samples(op: str, name: str, value: Any) -> Array:
-    """The argument `name` of `op` as an array of numbers with a batch axis, in the dtype it came in.
+def as_samples(op: str, name: str, value: Any) -> Any:
+    """The argument `name` of `op` as arrays of numbers with a batch axis, equally long, in the dtypes they came in.
 
     Whole data sets go through here, so images of bytes are left to be converted batch by batch.
     """
+    samples = _as_samples(op, name, value)
+    lengths = [len(array) for array in tree.flatten(samples)]
+    if min(lengths) != max(lengths):
+        raise ValueError(f"{op}: the arrays of {name} must have equally many samples. Received: {lengths} samples.")
+    return samples
+
+
+def count(samples: Any) -> int:
+    """The number of samples."""
+    return len(tree.flatten(samples)[0])
+
+
+def take(samples: Any, index: Any) -> Any:
+    """Some of the samples: those of a slice or of an array of numbers."""
+    return tree.map_structure(lambda array: array[index], samples)
+
+
+def _as_samples(op: str, name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_samples(op, f"{name}[{key!r}]", item) for key, item in value.items()}
+    if are_several(value):
+        return type(value)([_as_samples(op, f"{name}[{i}]", item) for i, item in enumerate(value)])
     whole = not (isinstance(value, np.ndarray) and value.ndim)
     as_float(op, name, value if whole else value[:0])  # refuses what isn't numbers
     array = np.asarray(value)
@@ -26,16 +52,17 @@ def as_samples(op: str, name: str, value: Any) -> Array:
     return array
 
 
-def as_pair(op: str, x: Any, y: Any, prefix: str = "") -> tuple[Array, Array]:
+def as_pair(op: str, x: Any, y: Any, prefix: str = "") -> tuple[Any, Any]:
     """Samples and their labels, as many of one as of the other and at least one."""
     samples, labels = as_samples(op, f"{prefix}x", x), as_samples(op, f"{prefix}y", y)
-    if len(samples) != len(labels):
+    if count(samples) != count(labels):
         raise ValueError(
             f"{op}: {prefix}x and {prefix}y must have equally many samples. "
-            f"Received: {len(samples)} in {prefix}x, {len(labels)} in {prefix}y."
+            f"Received: {count(samples)} in {prefix}x, {count(labels)} in {prefix}y."
         )
-    if len(samples) == 0:
-        raise ValueError(f"{op}: {prefix}x must hold at least one sample. Received: {prefix}x.shape={samples.shape}.")
+    if count(samples) == 0:
+        shapes = tree.map_structure(np.shape, samples)
+        raise ValueError(f"{op}: {prefix}x must hold at least one sample. Received: {prefix}x.shape={shapes}.")
     return samples, labels
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pyconv import layers
-from pyconv.gradient import Array
 from pyconv.layers.input_layer import InputLayer
-from pyconv.layers.layer import Layer, Shape
-from pyconv.models.summary import summary_text
-from pyconv.models.training import Trainer
+from pyconv.layers.layer import Layer
+from pyconv.models.graph import Graph
+from pyconv.models.model import Model
+from pyconv.symbolic import KerasTensor
 
 
-class Sequential(Trainer):
+class Sequential(Model):
     """Layers one after another, each fed with the one before. May itself be a layer of another model.
 
     The weights are made as soon as the input's shape is known: from an `Input` in front, from `input_shape=` of
@@ -47,9 +46,11 @@ class Sequential(Trainer):
     13610
     """
 
-    def __init__(self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None) -> None:
+    def __init__(
+        self, layers: Iterable[Layer | KerasTensor] | None = None, trainable: bool = True, name: str | None = None
+    ) -> None:
         super().__init__(name=name, trainable=trainable)
-        self._layers: list[Layer] = []
+        self._chain: list[Any] = []  # the symbolic input and what each layer makes of it, once its shape is known
         for layer in layers or ():
             self._append(layer)
         self._build_if_known()
@@ -59,124 +60,90 @@ class Sequential(Trainer):
         """The layers, without the InputLayer."""
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
 
-    def add(self, layer: Layer) -> None:
+    @property
+    def operations(self) -> list[Any]:
+        return self.layers
+
+    def add(self, layer: Layer | KerasTensor) -> None:
         """Puts a layer behind the others; a layer that is refused leaves the model as it was.
 
         Raises:
             TypeError: if it isn't a layer.
             ValueError: if its name is taken or it doesn't fit.
         """
-        before, built = list(self._layers), self.built
+        before = list(self._layers), list(self._chain), self._graph, self.built
         try:
             self._append(layer)
             self._build_if_known()
         except Exception:
-            self._layers, self.built = before, built
+            self._layers, self._chain, self._graph, self.built = before
             raise
 
     def pop(self) -> Layer:
         """Takes the last layer away and returns it."""
         if not self.layers:
             raise ValueError(f"{self._op}.pop: there is no layer to take away from {self.name!r}.")
-        return self._layers.pop()
+        layer = self._layers.pop()
+        if self._chain:
+            self._chain.pop()
+            self._graph = Graph(self._op, self._chain[0], self._chain[-1])
+        return layer
 
-    def build(self, input_shape: Shape) -> None:
-        shape = input_shape
+    def build(self, input_shape: Any) -> None:
+        if not self._chain:
+            first = self._layers[0] if self._layers else None
+            stated = first if isinstance(first, InputLayer) else InputLayer(batch_shape=input_shape)
+            self._chain = [stated.output]
+        for layer in self.layers[len(self._chain) - 1 :]:
+            self._chain.append(layer(self._chain[-1]))
+        self._graph = Graph(self._op, self._chain[0], self._chain[-1])
+
+    def call(self, inputs: Any, **kwargs: Any) -> Any:
         for layer in self._layers:
-            layer.build(shape)
-            shape = layer.compute_output_shape(shape)
+            inputs = layer(inputs)
+        return inputs
 
-    def call(self, x: Array, training: bool = False) -> Array:
-        for layer in self._layers:
-            x = layer(x, training=training)
-        return x
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Any) -> Any:
         for layer in self._layers:
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """A layer by its name or by its place in `layers`.
-
-        Raises:
-            ValueError: if there is none, or not exactly one of name and index is given.
-        """
-        if (name is None) == (index is None):
-            raise ValueError(f"{self._op}.get_layer: give a name or an index. Received: name={name}, index={index}.")
-        layers = self.layers
-        if index is not None:
-            if not -len(layers) <= index < len(layers):
-                raise ValueError(
-                    f"{self._op}.get_layer: index must be that of one of {len(layers)} layers. Received: index={index}."
-                )
-            return layers[index]
-        for layer in layers:
-            if layer.name == name:
-                return layer
-        raise ValueError(
-            f"{self._op}.get_layer: there is no layer of that name, only {[layer.name for layer in layers]}. "
-            f"Received: name={name!r}."
-        )
-
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: Sequence[float] | None = None,
-        print_fn: Callable[[str], object] | None = None,
-    ) -> None:
-        """Prints a table of the layers, the shapes they give and how many parameters they have.
-
-        Args:
-            line_length: width of the table, 80 by default.
-            positions: where the three columns end, in parts of the line.
-            print_fn: is given the text instead of `print`.
-        """
-        (print_fn or print)(summary_text(self, line_length, positions))
-
-    def output_shapes(self) -> list[Shape | None]:
-        """The shape that each of `layers` gives, None for all while the input's shape isn't known."""
-        if not self.built or self.input_shape is None:
-            return [None] * len(self.layers)
-        shapes: list[Shape | None] = []
-        shape = self.input_shape
-        for layer in self.layers:
-            shape = layer.compute_output_shape(shape)
-            shapes.append(shape)
-        return shapes
-
     def get_config(self) -> dict[str, Any]:
-        layers = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers]
-        return {"name": self.name, "trainable": self.trainable, "layers": layers}
+        from pyconv.saving import serialize_keras_object  # noqa: PLC0415 - so that `import pyconv` stays light
+
+        config = super(Model, self).get_config() | {"layers": [serialize_keras_object(each) for each in self._layers]}
+        return config | {"build_input_shape": self.input_shape} if self.built else config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None) -> Sequential:
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
         """A new model made from what `get_config` returned, without its weights.
 
         Args:
-            config: the model's configuration.
+            config: the model's configuration; that of a Sequential of Keras serves too.
             custom_objects: the classes of layers that aren't pyconv's, by their names.
 
         Raises:
             ValueError: if it names a class that isn't known.
         """
-        known = {name: getattr(layers, name) for name in layers.__all__} | {"Sequential": Sequential}
-        known |= custom_objects or {}
-        made = []
-        for entry in config["layers"]:
-            if entry["class_name"] not in known:
-                raise ValueError(
-                    f"Sequential.from_config: a layer of one's own must be given in custom_objects. "
-                    f"Received: class_name={entry['class_name']!r}."
-                )
-            made.append(known[entry["class_name"]].from_config(entry["config"]))
-        return cls(made, trainable=config["trainable"], name=config["name"])
+        from pyconv.saving import custom_object_scope, deserialize_keras_object  # noqa: PLC0415 - see get_config
 
-    def _append(self, layer: Layer) -> None:
+        with custom_object_scope(custom_objects or {}):
+            layers = [deserialize_keras_object(entry) for entry in config["layers"]]
+        model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
+        if not model.built and config.get("build_input_shape"):
+            model.build(config["build_input_shape"])
+        return model
+
+    def _append(self, layer: Layer | KerasTensor) -> None:
+        if isinstance(layer, KerasTensor) and layer.node is not None:
+            layer = layer.node.operation  # `Input` gives a tensor
         if not isinstance(layer, Layer):
             raise TypeError(f"{self._op}: a model is made of layers. Received: {layer!r}.")
         if any(layer.name == other.name for other in self._layers):
-            raise ValueError(f"{self._op}: two layers must not have the same name. Received: name={layer.name!r}.")
+            raise ValueError(
+                f"{self._op}: All layers added to a Sequential model should have unique names. "
+                f"Received: name={layer.name!r}."
+            )
         if not self._layers and layer.input_shape is not None and not isinstance(layer, InputLayer):
             self._layers.append(InputLayer(batch_shape=layer.input_shape, dtype=layer.dtype))
         self._layers.append(layer)

@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from pyconv.layers.layer import Layer
+from pyconv.symbolic import Operation, flat_shapes
+from pyconv.tree import flatten
 from pyconv.variable import Variable
 
 if TYPE_CHECKING:
-    from pyconv.models.sequential import Sequential
+    from pyconv.models.graph import Graph
+    from pyconv.models.model import Model
 
-_LINE_LENGTH = 80
-_POSITIONS = (0.45, 0.80, 1.0)  # where the columns end, in parts of the line
-_HEADER = ("Layer (type)", "Output Shape", "Param #")
+# Lines' lengths and where the columns end, in parts of the line: Keras' choices.
+_LINE_LENGTH, _POSITIONS = 80, (0.45, 0.80, 1.0)
+_CONNECTED_LINE_LENGTH, _CONNECTED_POSITIONS = 108, (0.3, 0.56, 0.74, 1.0)
 
 
-def summary_text(model: Sequential, line_length: int | None = None, positions: Sequence[float] | None = None) -> str:
+def summary_text(
+    model: Model,
+    line_length: int | None = None,
+    positions: Sequence[float] | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+) -> str:
     """The table of a model's layers and the sums under it, as one string."""
-    rows = [_row(layer, shape) for layer, shape in zip(model.layers, model.output_shapes(), strict=True)]
-    widths = _widths(line_length or _LINE_LENGTH, positions or _POSITIONS)
+    # A Sequential's graph is a line: what its layers follow need not be said.
+    graph = model._graph if model._graph is not None and _branches(model._graph) else None
+    header = ["Layer (type)", "Output Shape", "Param #"]
+    ends = list(positions or (_CONNECTED_POSITIONS if graph else _POSITIONS))
+    length = line_length or (_CONNECTED_LINE_LENGTH if graph else _LINE_LENGTH)
+    if graph:
+        header.append("Connected to")
+    if show_trainable:
+        header.append("Trainable")
+        ends = [0.9 * end for end in ends] + [1.0]
+        length += 0 if line_length else 12
+    rows = [cells[: len(header)] for cells in _rows(model, graph, expand_nested, show_trainable)]
+    widths = _widths(length, ends)
     between = _rule("├", "─", "┼", "┤", widths)
     return "\n".join(
         [
             f'Model: "{model.name}"',
             _rule("┏", "━", "┳", "┓", widths),
-            *_lines(_HEADER, widths, "┃"),
+            *_lines(header, widths, "┃"),
             _rule("┡", "━", "╇", "┩", widths),
             f"\n{between}\n".join("\n".join(_lines(row, widths, "│")) for row in rows),
             _rule("└", "─", "┴", "┘", widths),
@@ -37,11 +56,69 @@ def summary_text(model: Sequential, line_length: int | None = None, positions: S
     )
 
 
-def _row(layer: Layer, shape: tuple[int | None, ...] | None) -> tuple[str, str, str]:
-    name = f"{layer.name} ({type(layer).__name__})"
-    if shape is None:
-        return name, "?", "0 (unbuilt)"
-    return name, str(shape), f"{layer.count_params():,}"
+def _rows(
+    model: Model, graph: Graph | None, expand_nested: bool, show_trainable: bool, depth: int = 0
+) -> Iterator[list[str]]:
+    for operation in model.operations:
+        prefix = "   " * depth + "└ " if depth else ""
+        row = [f"{prefix}{operation.name} ({_type(operation)})", _output_shape(model, operation), _params(operation)]
+        if graph is not None:
+            row.append(_connections(graph, operation))
+        if show_trainable:
+            has_weights = not isinstance(operation, Operation) and operation.weights
+            row.append("-" if not has_weights else "Y" if operation.trainable else "N")
+        yield row
+        if expand_nested and hasattr(operation, "layers"):
+            yield from _rows(operation, graph, expand_nested, show_trainable, depth + 1)
+
+
+def _branches(graph: Graph) -> bool:
+    """Whether the steps aren't simply one after another."""
+    once = len(graph.nodes) == len(graph.operations)
+    return (
+        not once
+        or len(graph.flat_inputs) > 1
+        or any(len(node.inputs) > 1 for node in graph.nodes)
+        or any(
+            node.inputs and node.inputs[0].node is not before
+            for before, node in zip(graph.nodes, graph.nodes[1:], strict=False)
+        )
+    )
+
+
+def _type(operation: Any) -> str:
+    return operation.class_name if isinstance(operation, Operation) else type(operation).__name__
+
+
+def _params(operation: Any) -> str:
+    if isinstance(operation, Operation):
+        return "0"
+    return f"{operation.count_params():,}" if operation.built else "0 (unbuilt)"
+
+
+def _output_shape(model: Model, operation: Any) -> str:
+    """The shape that an operation gives in the model, or elsewhere where the model's own call uses it."""
+    nodes = model._graph.nodes_of(operation) if model._graph is not None else []
+    if nodes:
+        shapes = {tuple(tensor.shape for tensor in flatten(node.outputs)) for node in nodes}
+        if len(shapes) > 1:
+            return "multiple"
+        (found,) = shapes
+    elif getattr(operation, "built", False) and getattr(operation, "input_shape", None) is not None:
+        found = tuple(flat_shapes(operation.output_shape))
+    else:
+        return "?"
+    return ", ".join(map(str, found)) if len(found) == 1 else f"[{', '.join(map(str, found))}]"
+
+
+def _connections(graph: Graph, operation: Any) -> str:
+    sources = [tensor for node in graph.nodes_of(operation) for tensor in node.inputs]
+    names = []
+    for tensor in sources:
+        if tensor.node is not None:
+            number = graph.nodes_of(tensor.node.operation).index(tensor.node)
+            names.append(f"{tensor.node.operation.name}[{number}][{tensor.index}]")
+    return ", ".join(names) or "-"
 
 
 def _widths(line_length: int, positions: Sequence[float]) -> list[int]:
@@ -59,9 +136,12 @@ def _lines(cells: Sequence[str], widths: Sequence[int], border: str) -> list[str
     wrapped = [_wrap(cell, width) for cell, width in zip(cells, widths, strict=True)]
     height = max(len(lines) for lines in wrapped)
     columns = [lines + [""] * (height - len(lines)) for lines in wrapped]
+    signs = "<<><^"  # numbers stand to the right
     return [
-        f"{border} {name:<{widths[0]}} {border} {shape:<{widths[1]}} {border} {params:>{widths[2]}} {border}"
-        for name, shape, params in zip(*columns, strict=True)
+        f"{border} "
+        + f" {border} ".join(f"{cell:{sign}{width}}" for cell, sign, width in zip(row, signs, widths, strict=False))
+        + f" {border}"
+        for row in zip(*columns, strict=True)
     ]
 
 

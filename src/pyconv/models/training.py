@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from pyconv import losses, ops, optimizers, random
+from pyconv import losses, ops, optimizers, random, tree
 from pyconv.callbacks import Callback, CallbackList, History
 from pyconv.gradient import Array, Tape
 from pyconv.layers.layer import Layer
 from pyconv.metrics import Mean, Metric
 from pyconv.metrics import get as get_metric
-from pyconv.models.batches import as_pair, as_samples, batches, split_off_end
+from pyconv.models.batches import as_pair, as_samples, batches, count, split_off_end, take
 from pyconv.models.progress import Progress
+from pyconv.operators import traced, value_of
 from pyconv.ops.geometry import integer
 
 _BATCH_SIZE = 32  # Keras' default
@@ -58,14 +59,14 @@ class Trainer(Layer):
 
     def fit(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Any,
+        y: Any,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: str | int = "auto",
         callbacks: Callback | Iterable[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_data: tuple[Any, Any] | None = None,
         shuffle: bool = True,
         *,
         initial_epoch: int = 0,
@@ -76,7 +77,7 @@ class Trainer(Layer):
         number of threads.
 
         Args:
-            x: samples (N, ...).
+            x: samples (N, ...); a list or dictionary of arrays for a model with several inputs.
             y: labels (N, ...), as the loss wants them.
             batch_size: samples a step, 32 by default.
             epochs: the number of the epoch to stop after.
@@ -110,7 +111,7 @@ class Trainer(Layer):
         batch_size = _BATCH_SIZE if batch_size is None else integer(op, "batch_size", batch_size)
         epochs = integer(op, "epochs", epochs)
         initial_epoch = integer(op, "initial_epoch", initial_epoch, minimum=0)
-        steps = -(-len(x) // batch_size)
+        steps = -(-count(x) // batch_size)
 
         history = self.history = History()
         listed = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
@@ -121,11 +122,11 @@ class Trainer(Layer):
         for epoch in range(initial_epoch, epochs):
             listeners.call("on_epoch_begin", epoch, {})
             self._reset()
-            order = random.generator().permutation(len(x)) if shuffle else np.arange(len(x))
+            order = random.generator().permutation(count(x)) if shuffle else np.arange(count(x))
             with Progress(op, f"Epoch {epoch + 1}/{epochs}", steps, verbose) as progress:
-                for step, batch in enumerate(batches(len(x), batch_size)):
+                for step, batch in enumerate(batches(count(x), batch_size)):
                     listeners.call("on_train_batch_begin", step, {})
-                    self._train_step(x[order[batch]], y[order[batch]])
+                    self._train_step(take(x, order[batch]), take(y, order[batch]))
                     logs = self._logs()
                     listeners.call("on_train_batch_end", step, logs)
                     progress.step(logs)
@@ -143,8 +144,8 @@ class Trainer(Layer):
 
     def evaluate(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Any,
+        y: Any,
         batch_size: int | None = None,
         verbose: str | int = "auto",
         *,
@@ -153,7 +154,7 @@ class Trainer(Layer):
         """The loss and metrics on samples and labels, as means over samples.
 
         Args:
-            x: samples (N, ...).
+            x: samples (N, ...); a list or dictionary of arrays for a model with several inputs.
             y: labels (N, ...), as the loss wants them.
             batch_size: samples a step, 32 by default.
             verbose: 1 or "auto" for a progress bar, 2 for a line, 0 for silence.
@@ -169,12 +170,12 @@ class Trainer(Layer):
         op = self._compiled("evaluate")
         x, y = as_pair(op, x, y)
         batch_size = _BATCH_SIZE if batch_size is None else integer(op, "batch_size", batch_size)
-        with Progress(op, "Evaluate", -(-len(x) // batch_size), verbose) as progress:
+        with Progress(op, "Evaluate", -(-count(x) // batch_size), verbose) as progress:
             logs = self._evaluate(x, y, batch_size, CallbackList([progress], self, {}))
             progress.finish(logs)
         return _as_asked(logs, return_dict)
 
-    def predict(self, x: ArrayLike, batch_size: int | None = None, verbose: str | int = "auto") -> Array:
+    def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = "auto") -> Any:
         """The model's results for samples, batch by batch.
 
         Args:
@@ -184,44 +185,42 @@ class Trainer(Layer):
                 a bar if there is more than one batch.
 
         Returns:
-            An array (N, ...).
+            An array (N, ...), or as many as the model has outputs, in its structure.
         """
         op = f"{self._op}.predict"
         x = as_samples(op, "x", x)
         batch_size = _BATCH_SIZE if batch_size is None else integer(op, "batch_size", batch_size)
-        steps = max(1, -(-len(x) // batch_size))
+        steps = max(1, -(-count(x) // batch_size))
         if verbose == "auto" and steps == 1:
             verbose = 0
-        result: Array = np.empty(0)
+        results: list[Array] = []
         with Progress(op, "Predict", steps, verbose, keep=False) as progress:
-            for batch in batches(len(x), batch_size):
-                y = self.predict_on_batch(x[batch])
+            for batch in batches(count(x), batch_size):
+                y = self.predict_on_batch(take(x, batch))
+                parts = tree.flatten(y)
                 if batch.start == 0:
-                    result = np.empty((len(x), *y.shape[1:]), y.dtype)
-                result[batch] = y
+                    results = [np.empty((count(x), *part.shape[1:]), part.dtype) for part in parts]
+                for result, part in zip(results, parts, strict=True):
+                    result[batch] = part
                 progress.step({})
             progress.finish({})
-        return result
+        return tree.pack_sequence_as(y, results)
 
-    def train_on_batch(
-        self, x: ArrayLike, y: ArrayLike, *, return_dict: bool = False
-    ) -> float | list[float] | dict[str, float]:
+    def train_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> float | list[float] | dict[str, float]:
         """Takes one step and returns this batch's loss and metrics, as `evaluate` does."""
         samples, labels = as_pair(self._compiled("train_on_batch"), x, y)
         self._reset()
         self._train_step(samples, labels)
         return _as_asked(self._logs(), return_dict)
 
-    def test_on_batch(
-        self, x: ArrayLike, y: ArrayLike, *, return_dict: bool = False
-    ) -> float | list[float] | dict[str, float]:
+    def test_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> float | list[float] | dict[str, float]:
         """This batch's loss and metrics, as `evaluate` returns them."""
         samples, labels = as_pair(self._compiled("test_on_batch"), x, y)
         self._reset()
         self._test_step(samples, labels)
         return _as_asked(self._logs(), return_dict)
 
-    def predict_on_batch(self, x: ArrayLike) -> Array:
+    def predict_on_batch(self, x: Any) -> Any:
         """The model's results for one batch."""
         return self(x, training=False)
 
@@ -235,10 +234,10 @@ class Trainer(Layer):
             raise ValueError(f"{op}: call compile with a loss first. Received: loss={self.loss}.")
         return op
 
-    def _train_step(self, x: Array, y: Array) -> None:
+    def _train_step(self, x: Any, y: Any) -> None:
         assert self.optimizer is not None
-        if not self.built:
-            self.build((None, *x.shape[1:]))
+        if not self._is_all_built():  # all weights must be there to be watched
+            self(take(x, slice(0, 1)), training=False)
         weights = self.trainable_weights
         with Tape(weight.value for weight in weights) as tape:
             y_pred = self(x, training=True)
@@ -246,23 +245,31 @@ class Trainer(Layer):
         self._note(loss, y, y_pred)
         self.optimizer.apply(tape.gradient(loss), weights)
 
-    def _test_step(self, x: Array, y: Array) -> None:
+    def _test_step(self, x: Any, y: Any) -> None:
         y_pred = self(x, training=False)
         self._note(self._loss(y, y_pred), y, y_pred)
 
-    def _evaluate(self, x: Array, y: Array, batch_size: int, listeners: CallbackList) -> dict[str, float]:
+    def _evaluate(self, x: Any, y: Any, batch_size: int, listeners: CallbackList) -> dict[str, float]:
         self._reset()
         listeners.call("on_test_begin", {})
-        for step, batch in enumerate(batches(len(x), batch_size)):
+        for step, batch in enumerate(batches(count(x), batch_size)):
             listeners.call("on_test_batch_begin", step, {})
-            self._test_step(x[batch], y[batch])
+            self._test_step(take(x, batch), take(y, batch))
             listeners.call("on_test_batch_end", step, self._logs())
         listeners.call("on_test_end", self._logs())
         return self._logs()
 
-    def _loss(self, y: Array, y_pred: Array) -> Array:
+    def _loss(self, y: Any, y_pred: Any) -> Array:
         assert self.loss is not None
-        loss = self.loss(y, y_pred)
+        labels, predictions = tree.flatten(y), tree.flatten(y_pred)
+        if len(labels) != len(predictions):
+            raise ValueError(
+                f"{self._op}: y must hold an array for each of the model's outputs. "
+                f"Received: {len(labels)} arrays for {len(predictions)} outputs."
+            )
+        # Losses of one's own may use Python's operators. Several outputs' losses are added up.
+        found = [value_of(self.loss(a, traced(b))) for a, b in zip(labels, predictions, strict=True)]
+        loss: Array = functools.reduce(ops.add, found)
         if np.ndim(loss) != 0:
             raise ValueError(
                 f"{self._op}: the loss must be one number for a batch, so its reduction can't be None. "
@@ -272,9 +279,11 @@ class Trainer(Layer):
             loss = ops.add(loss, penalty)
         return loss
 
-    def _note(self, loss: Array, y: Array, y_pred: Array) -> None:
+    def _note(self, loss: Array, y: Any, y_pred: Any) -> None:
         # Weighted by samples, for the last batch may be smaller than the others.
-        self._loss_mean.update_state(loss, sample_weight=len(y))
+        self._loss_mean.update_state(loss, sample_weight=count(y))
+        if self.metrics and len(tree.flatten(y_pred)) > 1:
+            raise ValueError(f"{self._op}: metrics of a model with several outputs are not supported yet.")
         for metric in self.metrics:
             metric.update_state(y, y_pred)
 
@@ -289,15 +298,17 @@ class Trainer(Layer):
 
 def _training_data(
     op: str, x: Any, y: Any, validation_split: float, validation_data: Any
-) -> tuple[Array, Array, tuple[Array, Array] | None]:
+) -> tuple[Any, Any, tuple[Any, Any] | None]:
     x, y = as_pair(op, x, y)
     if validation_data is not None:
         if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
             raise ValueError(f"{op}: validation_data must be (x, y). Received: {type(validation_data).__name__}.")
         x_val, y_val = validation_data
         return x, y, as_pair(op, x_val, y_val, prefix="validation ")
-    end = split_off_end(op, len(x), validation_split)
-    return x[:end], y[:end], None if end == len(x) else (x[end:], y[end:])
+    samples = count(x)
+    end = split_off_end(op, samples, validation_split)
+    first, last = slice(0, end), slice(end, samples)
+    return take(x, first), take(y, first), None if end == samples else (take(x, last), take(y, last))
 
 
 def _as_asked(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

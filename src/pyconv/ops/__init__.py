@@ -16,6 +16,7 @@ from pyconv.ops.arithmetic import (
     sqrt,
     square,
     subtract,
+    true_divide,
 )
 from pyconv.ops.conv import conv, dense, depthwise_conv
 from pyconv.ops.conv_transpose import conv_transpose
@@ -33,11 +34,14 @@ from pyconv.ops.elementwise import (
     softsign,
     tanh,
 )
+from pyconv.ops.indexing import get_item
+from pyconv.ops.matmul import matmul
 from pyconv.ops.padding import pad
 from pyconv.ops.pooling import average_pool, max_pool
 from pyconv.ops.reductions import log_softmax, max, mean, min, softmax, sum
 from pyconv.ops.separable_conv import separable_conv
 from pyconv.ops.shapes import concatenate, expand_dims, flatten, repeat, reshape, squeeze, transpose
+from pyconv.symbolic import accepts_symbols
 
 __all__ = [
     "absolute",
@@ -56,11 +60,13 @@ __all__ = [
     "exp",
     "expand_dims",
     "flatten",
+    "get_item",
     "hard_sigmoid",
     "hard_silu",
     "leaky_relu",
     "log",
     "log_softmax",
+    "matmul",
     "max",
     "max_pool",
     "maximum",
@@ -89,4 +95,9 @@ __all__ = [
     "sum",
     "tanh",
     "transpose",
+    "true_divide",
 ]
+
+# On symbolic tensors each becomes a step of a functional model.
+for _name in __all__:
+    globals()[_name] = accepts_symbols(globals()[_name])

@@ -51,9 +51,12 @@ def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 def divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     """x1 / x2; arguments and errors as in `add`. Division by zero gives an infinity or NaN, without a warning."""
-    a, b, y = _broadcast("divide", np.divide, x1, x2)
-    record(y, (a, lambda dy: sum_to(dy / b, a.shape)), (b, lambda dy: sum_to(-dy * y / b, b.shape)))
-    return y
+    return _quotient("divide", x1, x2)
+
+
+def true_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """The quotient x1 / x2, as Keras calls it where it is written with an operator; the same as `divide`."""
+    return _quotient("true_divide", x1, x2)
 
 
 def power(x1: ArrayLike, x2: ArrayLike) -> Array:
@@ -148,6 +151,12 @@ def log(x: ArrayLike) -> Array:
 
 
 @np.errstate(all="ignore")
+def _quotient(op: str, x1: ArrayLike, x2: ArrayLike) -> Array:
+    a, b, y = _broadcast(op, np.divide, x1, x2)
+    record(y, (a, lambda dy: sum_to(dy / b, a.shape)), (b, lambda dy: sum_to(-dy * y / b, b.shape)))
+    return y
+
+
 def _broadcast(op: str, function: Any, x1: ArrayLike, x2: ArrayLike) -> tuple[Array, Array, Array]:
     """Both arguments with one dtype, and the function of them, a new array even where there are no axes."""
     a, b = as_floats(op, x1=x1, x2=x2)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyconv.gradient import Array, record, recording
+from pyconv.operators import TracedArray
 from pyconv.variable import Variable
 
 _MOST_CLASSES = 2**31
@@ -125,7 +126,7 @@ def dtype_name(dtype: np.dtype[Any]) -> Literal["float32", "float64"]:
 
 
 def _as_array(op: str, name: str, x: ArrayLike) -> Array:
-    if isinstance(x, Variable):
+    if isinstance(x, Variable | TracedArray):
         return x.value
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{op}: {name} must not be a masked array, its mask would be lost. Use x.filled(value).")

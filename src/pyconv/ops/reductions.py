@@ -146,7 +146,8 @@ def _reduced(kept: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tu
 
 def _scaled_sum(x: Array, axes: tuple[int, ...], keepdims: bool, scale: float) -> Array:
     # Added up in float64: NumPy adds whole rows one by one, and over many of them float32 would lose digits.
-    kept = (x.sum(axis=axes, keepdims=True, dtype=np.float64) * scale).astype(x.dtype)
+    # An array also where it has no axes: NumPy's scalars are new objects at every turn, which a tape can't follow.
+    kept = np.asarray(x.sum(axis=axes, keepdims=True, dtype=np.float64) * scale, x.dtype)
     y: Array = kept.reshape(_reduced(kept.shape, axes, keepdims))
     record(y, (x, lambda dy: np.broadcast_to(dy.reshape(kept.shape) * x.dtype.type(scale), x.shape).copy()))
     return y

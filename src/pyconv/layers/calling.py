@@ -1,0 +1,188 @@
+"""How a layer is called: arrays are taken in, weights built for them, symbolic tensors noted. The base of `Layer`."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pyconv import ops, symbolic, tree
+from pyconv.gradient import Array, record, recording
+from pyconv.layers.inputs import are_several, has_arrays, of_any_batch, shape_of
+from pyconv.operators import TracedArray, code, traced, value_of
+from pyconv.ops.arrays import as_float
+from pyconv.symbolic import KerasTensor, Node, Shape
+
+
+class _Calls(threading.local):
+    """This thread's calls: what layers inside a model, or a lone layer, add to the loss belongs to an outermost one."""
+
+    depth = 0
+    number = 0  # of the outermost call
+    training: bool | None = None  # what the outermost layer was told; those inside follow it
+    numbers = itertools.count(1)
+
+    def begin(self, training: bool | None) -> None:
+        if self.depth == 0:
+            self.number = next(_Calls.numbers)
+        self.depth += 1
+        self.training = training
+
+    def end(self, training: bool | None) -> None:
+        self.depth -= 1
+        self.training = training
+
+
+calls = _Calls()
+
+
+class Called:
+    """The call of a layer, and what is known of it: shapes, symbolic inputs and results. `Layer` is the other half."""
+
+    _op: str  # how errors name the layer
+    name: str
+    dtype: str
+    built: bool
+    input_shape: Any
+    inbound_nodes: list[Node]
+    activity_regularizer: Any
+    _input_dtype: np.dtype[Any]
+    _passed_shape: Any
+    _takes_training: ClassVar[bool] = False
+    _takes_mask: ClassVar[bool] = False
+    _is_own: ClassVar[bool] = False  # of a user's, whose `call` may use Python's operators
+    _build_arity: ClassVar[int] = 1  # how many shapes `build` takes
+
+    def build(self, input_shape: Any) -> None:
+        raise NotImplementedError
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def check_input_shape(self, shape: Any) -> None:
+        raise NotImplementedError
+
+    def add_loss(self, loss: Any) -> None:
+        raise NotImplementedError
+
+    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """Runs the layer on a batch, building it if need be.
+
+        Args:
+            inputs: real numbers of any dtype, converted to the layer's dtype. A list, tuple or dictionary of arrays is
+                several inputs: `call` gets such a structure, `build` and `compute_output_shape` one of shapes.
+                KerasTensors make the layer a step of a functional model.
+            *args: further arguments of `call`, handed on as they are.
+            training: whether the layer runs to be trained; Dropout asks for it. None: as the layer around it.
+            **kwargs: further arguments of `call`; `mask` is left out where `call` doesn't take it.
+
+        Raises:
+            TypeError: if inputs aren't real numbers.
+            ValueError: if their shape doesn't fit the layer.
+        """
+        is_traced = code.is_own and recording()
+        if type(inputs) is not np.ndarray or args or kwargs:
+            if not self._takes_mask:
+                kwargs.pop("mask", None)
+            leaves = tree.flatten((inputs, args, kwargs))
+            if any(isinstance(leaf, KerasTensor) for leaf in leaves):
+                return self._call_symbolic(
+                    inputs, args, kwargs if training is None else kwargs | {"training": training}
+                )
+            is_traced = is_traced or any(isinstance(leaf, TracedArray) for leaf in leaves)
+            args, kwargs = tree.map_structure(value_of, (args, kwargs))
+        x = self._taken("inputs", inputs)
+        shape = x.shape if isinstance(x, np.ndarray) else tree.map_structure(shape_of, x)
+        if not self.built or shape != self._passed_shape:
+            self.check_input_shape(shape)
+            if not self.built:
+                self._build_for(symbolic.map_shapes(of_any_batch, shape), args, kwargs)
+            self._passed_shape = shape
+        y = self._run(x, args, kwargs, training)
+        return tree.map_structure(traced, y) if is_traced else y
+
+    def _run(self, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None) -> Any:
+        """Calls `call`, with what it takes and in the mode that it is to run in."""
+        outer = calls.training
+        if training is None:
+            training = outer
+        if self._takes_training:
+            kwargs["training"] = bool(training)
+        if self._is_own:  # Python's operators may be used there
+            x, args, kwargs = tree.map_structure(traced, (x, args, kwargs))
+        calls.begin(training)
+        try:
+            with code.of(self._is_own):
+                y = self.call(x, *args, **kwargs)
+            if self._is_own:
+                y = tree.map_structure(value_of, y)
+            if self.activity_regularizer is not None:
+                for result in tree.flatten(y):
+                    penalty = value_of(self.activity_regularizer(traced(result)))
+                    self.add_loss(ops.multiply(penalty, 1 / max(1, len(result))))  # a sample's share
+        finally:
+            calls.end(outer)
+        return y
+
+    def _call_symbolic(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Notes the call and gives symbolic results."""
+        shapes = tree.map_structure(shape_of, inputs)
+        self.check_input_shape(shapes)
+        if not self.built:
+            self._build_for(shapes, args, kwargs)
+        if type(self).compute_output_shape is Called.compute_output_shape or args or kwargs.keys() - {"training"}:
+            outputs = symbolic.infer(self, (inputs, *args), kwargs)
+        else:
+            outputs = symbolic.tensors(self.compute_output_shape(shapes), self.dtype)
+        return symbolic.connect(self, (inputs, *args), kwargs, outputs)
+
+    def _build_for(self, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Builds for the first argument's shape, and for the other arrays' where `build` takes several shapes."""
+        others = [tree.map_structure(shape_of, value) for value in (*args, *kwargs.values()) if has_arrays(value)]
+        self.build(shapes, *others[: self._build_arity - 1])
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The result's shape for an input's shape or several inputs' shapes, None where a size is unknown."""
+        given = symbolic.tensors(input_shape, self.dtype)
+        return tree.map_structure(shape_of, symbolic.infer(self, (given,), {}))
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the layer's first call in a functional model, or the inputs."""
+        inputs: Any = self._first_node("input").args[0]
+        return inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic result of the layer's first call in a functional model, from which other models can begin."""
+        return self._first_node("output").outputs
+
+    def _first_node(self, what: str) -> Node:
+        if not self.inbound_nodes:
+            raise AttributeError(
+                f"{self._op}: the layer {self.name!r} has never been called on a KerasTensor and thus has no defined "
+                f"{what}."
+            )
+        return self.inbound_nodes[0]
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """The result's shape for the input's shape that the layer was built for."""
+        return None if self.input_shape is None else self.compute_output_shape(self.input_shape)
+
+    def _taken(self, name: str, value: Any) -> Any:
+        """The argument `name` as an array of the layer's dtype, or a structure of such arrays."""
+        if isinstance(value, dict):
+            return {key: self._taken(f"{name}[{key!r}]", item) for key, item in value.items()}
+        if are_several(value):
+            return [self._taken(f"{name}[{i}]", item) for i, item in enumerate(value)]
+        return self._cast(as_float(self._op, name, value))
+
+    def _cast(self, x: Array) -> Array:
+        if x.dtype == self._input_dtype:
+            return x
+        y = x.astype(self._input_dtype)
+        record(y, (x, lambda dy: dy.astype(x.dtype)))
+        return y

@@ -20,6 +20,11 @@ def snake_case(class_name: str) -> str:
     return _WORD_START.sub("_", class_name).lower()
 
 
+def start_anew() -> None:
+    """Forgets the names that were given."""
+    _counters.clear()
+
+
 def unique_name(class_name: str) -> str:
     """The next free name for an object of this class in this process."""
     base = snake_case(class_name)

@@ -5,11 +5,29 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyconv import random
+from pyconv import naming, random
+from pyconv.config import release_workspaces
 from pyconv.ops.arrays import as_classes
 from pyconv.ops.geometry import integer
 
-__all__ = ["set_random_seed", "to_categorical"]
+__all__ = ["clear_session", "set_random_seed", "to_categorical"]
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Counts the names of layers and models from the beginning again; there is no other state to clear.
+
+    Args:
+        free_memory: whether the core gives back the memory that it keeps for its next run.
+
+    Example:
+    >>> from pyconv import layers, utils
+    >>> utils.clear_session()
+    >>> layers.Dense(1).name, layers.Dense(1).name
+    ('dense', 'dense_1')
+    """
+    naming.start_anew()
+    if free_memory:
+        release_workspaces()
 
 
 def set_random_seed(seed: int) -> None:

@@ -57,9 +57,9 @@ def summary_text(
 
 
 def _rows(
-    model: Model, graph: Graph | None, expand_nested: bool, show_trainable: bool, depth: int = 0
+    model: Any, graph: Graph | None, expand_nested: bool, show_trainable: bool, depth: int = 0
 ) -> Iterator[list[str]]:
-    for operation in model.operations:
+    for operation in model.layers if depth else model.operations:
         prefix = "   " * depth + "└ " if depth else ""
         row = [f"{prefix}{operation.name} ({_type(operation)})", _output_shape(model, operation), _params(operation)]
         if graph is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pyconv.layers.naming import snake_case
+from pyconv.naming import snake_case
 
 # What the names in __all__ mean, for editors and type checkers; a second name of Keras' is imported as such.
 if TYPE_CHECKING:

@@ -56,6 +56,7 @@ class Variable(Operators):
         self._value.flags.writeable = False
         self._version = 0
         self._packed = _packed_copies(self._value)
+        self.last_use: Any = None  # how the last convolution with it ran, for the next: pyconv.ops.conv's alone
         self.trainable = trainable
         self.name = name
         self.path = name  # in a layer: the layer's name, "/" and its own

@@ -82,6 +82,14 @@ class Called:
             TypeError: if inputs aren't real numbers.
             ValueError: if their shape doesn't fit the layer.
         """
+        if (
+            type(inputs) is np.ndarray
+            and inputs.shape == self._passed_shape
+            and inputs.dtype == self._input_dtype
+            and not (self._takes_training or self._is_own or args or kwargs or recording())
+            and self.activity_regularizer is None
+        ):
+            return self.call(inputs)  # as most calls are, at a tenth of the cost of what follows
         is_traced = code.is_own and recording()
         if type(inputs) is not np.ndarray or args or kwargs:
             if not self._takes_mask:

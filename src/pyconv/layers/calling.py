@@ -52,6 +52,7 @@ class Called:
     _passed_shape: Any
     _takes_training: ClassVar[bool] = False
     _takes_mask: ClassVar[bool] = False
+    _has_layers: ClassVar[bool] = False  # which are to know of the mode, and to whose model their losses belong
     _is_own: ClassVar[bool] = False  # of a user's, whose `call` may use Python's operators
     _build_arity: ClassVar[int] = 1  # how many shapes `build` takes
 
@@ -86,7 +87,7 @@ class Called:
             type(inputs) is np.ndarray
             and inputs.shape == self._passed_shape
             and inputs.dtype == self._input_dtype
-            and not (self._takes_training or self._is_own or args or kwargs or recording())
+            and not (self._takes_training or self._is_own or self._has_layers or args or kwargs or recording())
             and self.activity_regularizer is None
         ):
             return self.call(inputs)  # as most calls are, at a tenth of the cost of what follows

@@ -25,6 +25,8 @@ _BATCH_SIZE = 32  # Keras' default
 class Trainer(Layer):
     """A layer that can be trained and asked: what all models share."""
 
+    _has_layers = True
+
     def __init__(self, *, name: str | None = None, trainable: bool = True, **kwargs: Any) -> None:
         super().__init__(name=name, trainable=trainable, **kwargs)
         self.stop_training = False

@@ -16,26 +16,26 @@ from pyconv.ops.arrays import as_float
 from pyconv.symbolic import KerasTensor, Node, Shape
 
 
-class _Calls(threading.local):
-    """This thread's calls: what layers inside a model, or a lone layer, add to the loss belongs to an outermost one."""
+class Calls:
+    """A thread's calls: what layers inside a model, or a lone layer, add to the loss belongs to an outermost one."""
 
     depth = 0
     number = 0  # of the outermost call
     training: bool | None = None  # what the outermost layer was told; those inside follow it
-    numbers = itertools.count(1)
-
-    def begin(self, training: bool | None) -> None:
-        if self.depth == 0:
-            self.number = next(_Calls.numbers)
-        self.depth += 1
-        self.training = training
-
-    def end(self, training: bool | None) -> None:
-        self.depth -= 1
-        self.training = training
 
 
-calls = _Calls()
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.calls = Calls()  # a plain object, for every look into a threading.local costs as much as ten into it
+
+
+_thread = _Thread()
+_numbers = itertools.count(1)
+
+
+def calls() -> Calls:
+    """The calls of this thread."""
+    return _thread.calls
 
 
 class Called:
@@ -91,7 +91,7 @@ class Called:
             and self.activity_regularizer is None
         ):
             return self.call(inputs)  # as most calls are, at a tenth of the cost of what follows
-        is_traced = code.is_own and recording()
+        is_traced = recording() and code.is_own
         if type(inputs) is not np.ndarray or args or kwargs:
             if not self._takes_mask:
                 kwargs.pop("mask", None)
@@ -114,26 +114,37 @@ class Called:
 
     def _run(self, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None) -> Any:
         """Calls `call`, with what it takes and in the mode that it is to run in."""
+        calls = _thread.calls
         outer = calls.training
         if training is None:
             training = outer
         if self._takes_training:
             kwargs["training"] = bool(training)
-        if self._is_own:  # Python's operators may be used there
-            x, args, kwargs = tree.map_structure(traced, (x, args, kwargs))
-        calls.begin(training)
+        if calls.depth == 0:
+            calls.number = next(_numbers)
+        calls.depth += 1
+        calls.training = training
         try:
-            with code.of(self._is_own):
+            if recording():
+                y = self._run_recorded(x, args, kwargs)
+            else:
                 y = self.call(x, *args, **kwargs)
-            if self._is_own:
-                y = tree.map_structure(value_of, y)
             if self.activity_regularizer is not None:
                 for result in tree.flatten(y):
                     penalty = value_of(self.activity_regularizer(traced(result)))
                     self.add_loss(ops.multiply(penalty, 1 / max(1, len(result))))  # a sample's share
         finally:
-            calls.end(outer)
+            calls.depth -= 1
+            calls.training = outer
         return y
+
+    def _run_recorded(self, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls `call` while a tape records: Python's operators in somebody's own leave notes too."""
+        with code.of(self._is_own):
+            if not self._is_own:
+                return self.call(x, *args, **kwargs)
+            x, args, kwargs = tree.map_structure(traced, (x, args, kwargs))
+            return tree.map_structure(value_of, self.call(x, *args, **kwargs))
 
     def _call_symbolic(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Notes the call and gives symbolic results."""

@@ -157,8 +157,8 @@ class Layer(Called):
 
     def add_loss(self, loss: Any) -> None:
         """Adds a number to what `fit` makes small: within `call` for this call, until the next one."""
-        if self._losses_call != calls.number:
-            self._losses, self._losses_call = [], calls.number
+        if self._losses_call != calls().number:
+            self._losses, self._losses_call = [], calls().number
         self._losses.append(value_of(loss))
 
     @property

@@ -106,9 +106,9 @@ def _find(config: Mapping[str, Any], name: str) -> Any:
     parts = [part for part in str(config.get("module") or "").split(".") if part != "src"]
     if parts[0] in ("", "keras", "tensorflow", "tf_keras"):  # the latter and none: files of Keras 2
         for package in [part for part in parts[1:2] if part in _PACKAGES] or ["layers", "models"]:
-            found = getattr(importlib.import_module(f"pyconv.{package}"), name, None)
-            if found is not None:
-                return found
+            found = importlib.import_module(f"pyconv.{package}")
+            if name in found.__all__:
+                return getattr(found, name)
     raise ValueError(
         f"deserialize_keras_object: Could not locate class {name!r}. Make sure that a class of one's own is decorated "
         "with @pyconv.saving.register_keras_serializable() or given in custom_objects. "

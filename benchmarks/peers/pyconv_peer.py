@@ -1,4 +1,4 @@
-"""pyconv as a user calls it: functions of ops on NumPy arrays. Of any dtype: in float64 they tell what is right."""
+"""pyconv as a user calls it: a built layer on a NumPy array. Of any dtype: in float64 it tells what is right."""
 
 from __future__ import annotations
 
@@ -18,19 +18,23 @@ class Peer(base.Peer):
         pyconv.set_num_threads(threads)
 
     def prepare(self, problem: Problem, x: base.Array, kernel: base.Array, bias: base.Array) -> Callable[[], Any]:
-        return functools.partial(
-            pyconv.ops.conv,
-            x,
-            kernel,
+        layer = getattr(pyconv.layers, f"Conv{problem.rank}D")(
+            problem.out_channels,
+            problem.kernel_size,
             problem.strides,
             problem.pads,
             dilation_rate=problem.dilation,
-            bias=bias,
+            groups=problem.groups,
+            dtype=x.dtype.name,
         )
+        layer.build(x.shape)
+        layer.set_weights([kernel, bias])
+        return functools.partial(layer, x)
 
     def prepare_pool(self, problem: Problem, kind: str, x: base.Array) -> Callable[[], Any]:
-        function = {"max": pyconv.ops.max_pool, "average": pyconv.ops.average_pool}[kind]
-        return functools.partial(function, x, problem.kernel_size, problem.strides, problem.pads)
+        pooling = getattr(pyconv.layers, f"{kind.capitalize()}Pooling{problem.rank}D")
+        layer = pooling(problem.kernel_size, problem.strides, problem.pads, dtype=x.dtype.name)
+        return functools.partial(layer, x)
 
     def as_array(self, result: Any) -> base.Array:
         array: base.Array = result

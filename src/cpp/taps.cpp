@@ -11,19 +11,32 @@ namespace {
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
 
+// Coordinates of a phase that see the same elements lie side by side, as both ends of what a kernel meets only move one
+// way: the last of them is found by bisection, and a long axis costs hardly more than a short one. Where nothing is
+// seen, which may be at both ends of an axis, they are taken one by one.
 template <class TapsOf>
 std::vector<Segment> segments(int64_t produced, int64_t step, int64_t src_advance, TapsOf taps_of) {
   std::vector<Segment> result;
   for (int64_t phase = 0; phase < std::min(step, produced); ++phase) {
-    bool open = false;  // whether the last segment may still grow: a phase starts a new one
-    for (int64_t x = phase; x < produced; x += step) {
-      const Taps taps = taps_of(x);
-      if (open && taps.count == result.back().taps.count && (taps.count == 0 || taps.k == result.back().taps.k)) {
-        ++result.back().count;
-      } else {
-        result.push_back({.first = x, .step = step, .count = 1, .src_advance = src_advance, .taps = taps});
-        open = true;
+    const int64_t length = ceil_div(produced - phase, step);
+    for (int64_t begin = 0; begin < length;) {
+      const Taps taps = taps_of(phase + begin * step);
+      const auto sees_the_same = [&](int64_t at) {
+        const Taps other = taps_of(phase + at * step);
+        return other.count == taps.count && (taps.count == 0 || other.k == taps.k);
+      };
+      int64_t last = begin, beyond = taps.count == 0 ? begin + 1 : length;
+      while (beyond - last > 1) {
+        const int64_t middle = last + (beyond - last) / 2;
+        (sees_the_same(middle) ? last : beyond) = middle;
       }
+      while (taps.count == 0 && beyond < length && sees_the_same(beyond)) ++beyond;
+      result.push_back({.first = phase + begin * step,
+                        .step = step,
+                        .count = beyond - begin,
+                        .src_advance = src_advance,
+                        .taps = taps});
+      begin = beyond;
     }
   }
   return result;

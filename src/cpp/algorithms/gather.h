@@ -37,6 +37,11 @@ struct Gather {
   int64_t rows() const { return mb * produced(kDepth) * produced(kHeight); }
   Row row(int64_t index) const;
 
+  // The source pixel of the first tap, relative to Row::source_pixel.
+  int64_t first_tap(const Row& row, const Segment& segment) const {
+    return (row.depth.src * source(kHeight) + row.height.src) * source(kWidth) + segment.taps.src;
+  }
+
   // Every tap of a row and a segment in the kernel's order: f(kernel tap, source pixel relative to Row::source_pixel).
   // Taps along the width are visited one by one, or, if whole_runs, once per run for its first element.
   template <class F>

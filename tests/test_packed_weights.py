@@ -18,6 +18,7 @@ ALGORITHMS = _core.conv_algorithms()
 PROBLEMS = {
     "dense": problems.parse("mb2_ic9ih12iw12_oc20oh12ow12_kh3kw3_ph1pw1"),
     "depthwise": problems.parse("g6mb2_ic6ih9iw9_oc6oh9ow9_kh3kw3_ph1pw1"),
+    "grouped": problems.parse("g6mb2_ic18ih9iw9_oc18oh9ow9_kh3kw3_ph1pw1"),
 }
 
 

@@ -70,6 +70,7 @@ struct ConvAlgorithm {
 };
 
 extern const ConvAlgorithm kDepthwise;
+extern const ConvAlgorithm kGrouped;
 extern const ConvAlgorithm kWinograd4;
 extern const ConvAlgorithm kWinograd2;
 extern const ConvAlgorithm kWinograd2For5x5;

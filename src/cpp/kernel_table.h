@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "activation.h"
 
@@ -67,6 +68,27 @@ struct DepthwiseArgs {
   Epilogue<T> epilogue = {};
 };
 
+// Several channels a group, few enough that one vector of results has whole groups: the kernel of grouped convolution.
+// On pixels and taps as above, but lane i of vector v, produced channel first[v] + i, is a sum over q < depth, too:
+//
+//   dst[l][r][first[v] + i] = epilogue of start[first[v] + i] + sum over q < depth, t < taps, e < run of
+//       src[src_taps[t] + e * src_step + l * src_line + r * src_row + offset[v][q] + lane[v][q][i]] *
+//       weights[weight_taps[t] + e * weight_step + (v * depth + q) * weight_size + i]
+//
+// for v < count, i < lanes[v]. Weights hold a whole vector for each v and q, whatever lanes[v], and so must src:
+// src[... + offset[v][q]] begins a vector that may be read.
+template <class T>
+struct GroupedArgs {
+  // Signed and as wide as T: what a permutation of a vector of T is made of.
+  using Lane = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+
+  DepthwiseArgs<T> pixels;  // channels is not used
+  const int64_t *first = nullptr, *lanes = nullptr;
+  const int64_t* offset = nullptr;
+  const Lane* lane = nullptr;  // kLanes of them for each v and q
+  int64_t count = 0, depth = 0, weight_size = 0;
+};
+
 // A row of pooling windows, channels side by side. The elements of window r are, in the order t, w,
 //
 //   x[r][t][w][j] = src[src_taps[t] + r * src_row + w * src_step + j]      t < taps, w < width, j < channels
@@ -129,6 +151,7 @@ struct Kernels {
   int64_t depthwise_rows;  // pixels of the largest depthwise tile
   void (*brgemm)(const BrgemmArgs<T>&);
   void (*depthwise)(const DepthwiseArgs<T>&);
+  void (*grouped)(const GroupedArgs<T>&);
   WinogradKernels<T> winograd4, winograd2, winograd2_5x5;  // m = 4 and 2 with r = 3, m = 2 with r = 5
   void (*max_pool)(const PoolArgs<T>&);
   void (*average_pool)(const PoolArgs<T>&);

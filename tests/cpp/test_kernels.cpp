@@ -111,6 +111,64 @@ void check_depthwise(const Kernels<T>& kernels, int64_t rows, int64_t channels, 
   }
 }
 
+// Three vectors of results, the second partial; their lanes read some channel of a source pixel of two vectors.
+template <class T>
+void check_grouped(const Kernels<T>& kernels, int64_t rows, int64_t run, int64_t advance, const Epilogue<T>& epilogue) {
+  const int64_t lanes = kernels.lanes, depth = 2, taps = 2, channels = 3 * lanes, source = 2 * lanes + 1;
+  const int64_t weight_size = (taps + 1) * run * lanes, dst_size = rows * channels;
+  const std::vector<int64_t> first = {0, lanes, 2 * lanes - 1}, counts = {lanes, lanes - 1, lanes};
+  const std::vector<int64_t> offset = {0, 1, 2, lanes, lanes + 1, 3}, src_taps = {5, 0}, weight_taps = {run * lanes, 0};
+  std::vector<typename GroupedArgs<T>::Lane> lane;
+  for (int64_t i = 0; i < 6 * lanes; ++i) lane.push_back(static_cast<int>((i * 5 + i / lanes) % lanes));
+  const auto src = numbers<T>(static_cast<size_t>((rows * advance + run + 2) * source + 5), 1);
+  const auto weights = numbers<T>(static_cast<size_t>(6 * weight_size), 2);
+  const auto bias = numbers<T>(static_cast<size_t>(channels), 3);
+  const auto residual = numbers<T>(static_cast<size_t>(dst_size), 5);
+  std::vector<T> dst = numbers<T>(static_cast<size_t>(dst_size), 4), expected = dst;
+  for (size_t v = 0; v < 3; ++v)
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < counts[v]; ++i) {
+        const auto at = static_cast<size_t>(r * channels + first[v] + i);
+        T& out = expected[at];
+        out = bias[static_cast<size_t>(first[v] + i)];
+        for (size_t q = 0; q < 2; ++q)
+          for (size_t t = 0; t < 2; ++t)
+            for (int64_t e = 0; e < run; ++e) {
+              const int64_t vq = static_cast<int64_t>(v * 2 + q);
+              out += src[static_cast<size_t>(src_taps[t] + (e + r * advance) * source + offset[v * 2 + q] +
+                                             lane[static_cast<size_t>(vq * lanes + i)])] *
+                     weights[static_cast<size_t>(weight_taps[t] + e * lanes + vq * weight_size + i)];
+            }
+        if (epilogue.residual) out += residual[at];
+        if (epilogue.activation == Activation::relu) out = std::max(out, T{0});
+      }
+  Epilogue<T> with_residual = epilogue;
+  if (epilogue.residual) with_residual.residual = residual.data();
+  kernels.grouped({.pixels = {.src = src.data(),
+                              .src_taps = src_taps.data(),
+                              .src_step = source,
+                              .src_row = advance * source,
+                              .weights = weights.data(),
+                              .weight_taps = weight_taps.data(),
+                              .weight_step = lanes,
+                              .taps = taps,
+                              .run = run,
+                              .dst = dst.data(),
+                              .dst_row = channels,
+                              .lines = 1,
+                              .rows = rows,
+                              .bias = bias.data(),
+                              .epilogue = with_residual},
+                   .first = first.data(),
+                   .lanes = counts.data(),
+                   .offset = offset.data(),
+                   .lane = lane.data(),
+                   .count = 3,
+                   .depth = depth,
+                   .weight_size = weight_size});
+  CHECK(dst == expected);
+}
+
 // Windows of 2 runs of 3 elements, one NaN in the first window and infinities of both signs in the second.
 template <class T>
 void check_pool(const Kernels<T>& kernels, int64_t channels, int64_t advance) {
@@ -229,12 +287,19 @@ void check_table(const Kernels<T>& kernels) {
         check_brgemm(kernels, rows, cols, taps, true, false, Activation::relu6);
         check_brgemm(kernels, rows, cols, taps, true, true, Activation::linear);
       }
-  const int64_t lanes = kernels.panel / 2;
+  const int64_t lanes = kernels.lanes;
   for (int64_t advance : {0, 1, 2})
     for (int64_t rows = 1; rows <= 2 * kernels.depthwise_rows + 1; ++rows)
       for (int64_t channels : {int64_t{1}, lanes - 1, lanes, 2 * lanes + 1, 9 * lanes + 3})
         for (int64_t run : {0, 1, 2, 3, 5, 7}) check_depthwise(kernels, rows, channels, 3, run, advance);
   check_depthwise(kernels, 5, lanes + 1, 0, 3, 1);  // no taps: the bias alone
+  const T any = 0;                                  // stands for a residual
+  for (int64_t advance : {1, 2})
+    for (int64_t rows = 1; rows <= kernels.depthwise_rows + 1; ++rows)
+      for (int64_t run : {1, 2, 3, 4}) {
+        check_grouped(kernels, rows, run, advance, {});
+        check_grouped(kernels, rows, run, advance, {.activation = Activation::relu, .residual = &any});
+      }
   for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) {
     check_pool(kernels, channels, 1);
     check_pool(kernels, channels, 2);

@@ -19,9 +19,9 @@ constexpr int kDepthwiseRows = 8;
 
 // Adds kRun neighbouring elements of every tap to kRows pixels: pixel r meets element e at (r * kAdvance + e) *
 // src_step.
-template <class T, int kRows, int kAdvance, int kRun>
+template <class T, int kRows, int kAdvance, int kRun, class Read>
 inline void add_runs(Vec<T> (&acc)[kRows], const DepthwiseArgs<T>& args, const T* src, int64_t src_step,
-                     const T* weights) {
+                     const T* weights, Read read) {
   const int64_t taps = args.taps, weight_step = args.weight_step;
   const int64_t *src_taps = args.src_taps, *weight_taps = args.weight_taps;
   for (int64_t t = 0; t < taps; ++t) {
@@ -30,7 +30,7 @@ inline void add_runs(Vec<T> (&acc)[kRows], const DepthwiseArgs<T>& args, const T
     for (int e = 0; e < kRun; ++e) weight[e] = in_register(load(w + e * weight_step));
 #pragma GCC unroll 32
     for (int i = 0; i < (kRows - 1) * kAdvance + kRun; ++i) {
-      const Vec<T> source = in_register(load(x + i * src_step));
+      const Vec<T> source = read(x + i * src_step);
 #pragma GCC unroll 8
       for (int e = 0; e < kRun; ++e)
         if (const int distance = i - e; distance >= 0 && distance % kAdvance == 0 && distance / kAdvance < kRows)
@@ -39,9 +39,30 @@ inline void add_runs(Vec<T> (&acc)[kRows], const DepthwiseArgs<T>& args, const T
   }
 }
 
-// kRows pixels of a line, all channels, which must fill a vector; no residual. kAdvance is how many elements of the
-// kernel a pixel lies from the one before it, src_row / src_step; 0 if that is something else, and then no source
-// vector is shared.
+// The same for runs of any length. kAdvance is how many elements of the kernel a pixel lies from the one before it,
+// src_row / src_step; 0 if that is something else, and then no source vector is shared.
+template <class T, int kRows, int kAdvance, class Read>
+inline void add_taps(Vec<T> (&acc)[kRows], const DepthwiseArgs<T>& args, const T* src, const T* weights, Read read) {
+  int64_t left = args.run;
+  if constexpr (kAdvance > 0) {
+    for (; left >= 3; left -= 3, src += 3 * args.src_step, weights += 3 * args.weight_step)
+      add_runs<T, kRows, kAdvance, 3>(acc, args, src, args.src_step, weights, read);
+    if (left == 2) {
+      add_runs<T, kRows, kAdvance, 2>(acc, args, src, args.src_step, weights, read);
+      left = 0;
+    }
+  }
+  for (; left > 0; --left, src += args.src_step, weights += args.weight_step)
+    add_runs<T, kRows, 1, 1>(acc, args, src, args.src_row, weights, read);
+}
+
+// Reads a source vector as it is.
+template <class T>
+struct Plain {
+  Vec<T> operator()(const T* p) const { return in_register(load(p)); }
+};
+
+// kRows pixels of a line, all channels, which must fill a vector; no residual.
 template <class T, int kRows, int kAdvance>
 void depthwise_tile(const DepthwiseArgs<T>& arguments, const T* src, T* dst) {
   const DepthwiseArgs<T> args = arguments;  // a copy that no store to dst can change
@@ -51,18 +72,7 @@ void depthwise_tile(const DepthwiseArgs<T>& arguments, const T* src, T* dst) {
     const Vec<T> start = args.bias ? load(args.bias + j) : Vec<T>{};
     Vec<T> acc[kRows];
     for (int r = 0; r < kRows; ++r) acc[r] = start;
-    const T *x = src + j, *weights = args.weights + j;
-    int64_t left = args.run;
-    if constexpr (kAdvance > 0) {
-      for (; left >= 3; left -= 3, x += 3 * args.src_step, weights += 3 * args.weight_step)
-        add_runs<T, kRows, kAdvance, 3>(acc, args, x, args.src_step, weights);
-      if (left == 2) {
-        add_runs<T, kRows, kAdvance, 2>(acc, args, x, args.src_step, weights);
-        left = 0;
-      }
-    }
-    for (; left > 0; --left, x += args.src_step, weights += args.weight_step)
-      add_runs<T, kRows, 1, 1>(acc, args, x, args.src_row, weights);
+    add_taps<T, kRows, kAdvance>(acc, args, src + j, args.weights + j, Plain<T>{});
     if (args.epilogue.activation != Activation::linear)
       for (int r = 0; r < kRows; ++r) acc[r] = activate<T>(args.epilogue, acc[r]);
     T* p = dst + j;
@@ -111,8 +121,19 @@ DepthwiseTile<T> pick_depthwise_tile(int64_t rows) {
     return depthwise_pixel<T>;
 }
 
-// Cuts lines into tiles of equal width, for the reason told in brgemm.h, and goes down all lines with a tile: what it
-// reads again for the line below is then still in the L1 cache.
+// Calls tile(rows, src, dst) for tiles of equal width and at most tile_rows pixels, for the reason told in brgemm.h,
+// and goes down all lines with a tile: what it reads again for the line below is then still in the L1 cache.
+template <class T, class F>
+void for_each_tile(const DepthwiseArgs<T>& args, int64_t tile_rows, F tile) {
+  const int64_t tiles = (args.rows + tile_rows - 1) / tile_rows;
+  for (int64_t index = 0; index < tiles; ++index) {
+    const int64_t begin = args.rows * index / tiles, end = args.rows * (index + 1) / tiles;
+    for (int64_t line = 0; line < args.lines; ++line)
+      tile(end - begin, args.src + line * args.src_line + begin * args.src_row,
+           args.dst + line * args.dst_line + begin * args.dst_row);
+  }
+}
+
 template <class T>
 void depthwise(const DepthwiseArgs<T>& args) {
   const bool pixels = args.channels < kLanes<T> || args.epilogue.residual;  // one by one
@@ -120,14 +141,8 @@ void depthwise(const DepthwiseArgs<T>& args) {
                     : args.src_row == args.src_step     ? pick_depthwise_tile<T, 1>
                     : args.src_row == 2 * args.src_step ? pick_depthwise_tile<T, 2>
                                                         : pick_depthwise_tile<T, 0>;
-  const int64_t tile_rows = pixels ? 1 : kDepthwiseRows, tiles = (args.rows + tile_rows - 1) / tile_rows;
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    const int64_t begin = args.rows * tile / tiles, end = args.rows * (tile + 1) / tiles;
-    const DepthwiseTile<T> run = pick(end - begin);
-    for (int64_t line = 0; line < args.lines; ++line)
-      run(args, args.src + line * args.src_line + begin * args.src_row,
-          args.dst + line * args.dst_line + begin * args.dst_row);
-  }
+  for_each_tile(args, pixels ? 1 : kDepthwiseRows,
+                [&](int64_t rows, const T* src, T* dst) { pick(rows)(args, src, dst); });
 }
 
 }  // namespace

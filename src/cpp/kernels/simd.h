@@ -69,6 +69,21 @@ V in_register(V v) {
   return v;
 }
 
+// A vector of whole numbers as wide as T, and the vector whose lane i is v[lanes[i]], 0 <= lanes[i] < kLanes.
+template <class T>
+using LaneVec = decltype(Vec<T>{} < Vec<T>{});
+
+template <class T>
+Vec<T> permute(Vec<T> v, LaneVec<T> lanes) {
+#if defined(__clang__)
+  Vec<T> result;
+  for (int i = 0; i < kLanes<T>; ++i) result[i] = v[lanes[i]];
+  return result;
+#else
+  return __builtin_shuffle(v, lanes);
+#endif
+}
+
 // The first n < kLanes elements; the rest is zero when loaded and left alone when stored.
 template <class T>
 Vec<T> load_partial(const T* p, int64_t n) {

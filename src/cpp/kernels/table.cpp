@@ -3,6 +3,7 @@
 #include "../kernel_table.h"
 #include "brgemm.h"
 #include "depthwise.h"
+#include "grouped.h"
 #include "peak.h"
 #include "pool.h"
 #include "pool_grad.h"
@@ -21,6 +22,7 @@ constexpr Kernels<T> kKernels = {
     .depthwise_rows = kDepthwiseRows,
     .brgemm = brgemm<T>,
     .depthwise = depthwise<T>,
+    .grouped = grouped<T>,
     .winograd4 = {winograd6_input<T>, winograd6_weights<T, 3>, winograd4_output<T>},
     .winograd2 = {winograd2_input<T>, winograd2_weights<T>, winograd2_output<T>},
     .winograd2_5x5 = {winograd6_input<T>, winograd6_weights<T, 5>, winograd2x5_output<T>},

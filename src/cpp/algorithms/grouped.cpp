@@ -1,0 +1,172 @@
+// grouped.cpp: convolution with a few channels a group, forward and data gradient; several filters a channel are such
+// groups, too. Vectors of results hold whole groups. Not the weight gradient, and not groups that fill a vector.
+#include <algorithm>
+
+#include "../algorithms.h"
+#include "../buffer.h"
+#include "rectangles.h"
+
+namespace pyconv {
+namespace {
+
+// Floats in the widest vector of any ISA, or doubles.
+int64_t widest_lanes(const ConvProblem& problem) { return kAlignment / size_of(problem.dtype); }
+
+// Which produced channels each vector holds, which source channels its lanes read, and where all that and the weights
+// lie in packed memory:
+//
+//   first[vector] lanes[vector] offset[vector][source channel] lane[vector][source channel][lane]
+//   weights[vector][source channel][tap][lane]
+template <class T>
+struct Layout {
+  using Lane = typename GroupedArgs<T>::Lane;
+
+  Layout(const ConvProblem& problem, const Kernels<T>& kernels)
+      : gather(problem),
+        taps(problem.taps()),
+        depth(gather.source_channels() / problem.g),
+        columns(gather.produced_channels() / problem.g),
+        lanes(kernels.lanes),
+        groups_at_once(std::clamp(std::min(lanes / columns, (lanes - 1) / depth + 1), int64_t{1}, problem.g)),
+        width(std::min(lanes, groups_at_once * columns)),
+        runs(ceil_div(problem.g, groups_at_once)),
+        vectors_a_run(ceil_div(groups_at_once * columns, width)),
+        vectors(runs * vectors_a_run) {}
+
+  int64_t first(int64_t vector) const {
+    return vector / vectors_a_run * groups_at_once * columns + vector % vectors_a_run * width;
+  }
+  int64_t lanes_of(int64_t vector) const {
+    const int64_t run_end = (vector / vectors_a_run + 1) * groups_at_once * columns;
+    return std::min({width, run_end - first(vector), gather.produced_channels() - first(vector)});
+  }
+
+  // Offsets into packed memory.
+  int64_t lanes_at() const { return align_up(vectors * 8); }
+  int64_t offset_at() const { return 2 * lanes_at(); }
+  int64_t lane_at() const { return offset_at() + align_up(vectors * depth * 8); }
+  int64_t weights_at() const { return lane_at() + vectors * depth * lanes * static_cast<int64_t>(sizeof(T)); }
+  int64_t bytes() const { return weights_at() + vectors * depth * taps * lanes * static_cast<int64_t>(sizeof(T)); }
+
+  Gather gather;
+  int64_t taps;
+  int64_t depth;    // source channels of a group
+  int64_t columns;  // produced channels of a group
+  int64_t lanes;    // of this ISA's vectors
+  // As many as one vector of results has room for, and of whose source channels one vector holds every depth-th.
+  int64_t groups_at_once;
+  int64_t width;                // produced channels of a vector
+  int64_t runs, vectors_a_run;  // of groups_at_once groups; more than one vector if a group doesn't fit into one
+  int64_t vectors;
+};
+
+std::string refuse(const ConvProblem& problem) {
+  if (problem.g == 1) return "one group";
+  if (problem.direction == Direction::backward_weights) return "weight gradient not served";
+  const int64_t source_channels = problem.direction == Direction::forward ? problem.ic : problem.oc;
+  if (source_channels < widest_lanes(problem)) return "fewer source channels than a vector holds";
+  return "";
+}
+
+// Direct convolution fills part of a vector with one group; two of them are needed to do better.
+std::string decline(const ConvProblem& problem) {
+  const bool forward = problem.direction == Direction::forward;
+  const int64_t columns = forward ? problem.group_oc() : problem.group_ic();
+  const int64_t depth = forward ? problem.group_ic() : problem.group_oc();
+  const int64_t lanes = widest_lanes(problem);
+  if (2 * columns > lanes || depth > lanes - 1) return "a vector doesn't hold two groups";
+  return "";
+}
+
+ConvMemory memory(const ConvProblem& problem, const KernelTable& table, int threads) {
+  return with_dtype(problem.dtype, [&]<class T>() -> ConvMemory {
+    return {.packed_bytes = Layout<T>(problem, table.kernels<T>()).bytes(),
+            .workspace_bytes = tap_offset_bytes(problem, threads)};
+  });
+}
+
+template <class T>
+void pack_vector(const ConvProblem& problem, const Layout<T>& layout, int64_t vector, const T* weights,
+                 std::byte* packed) {
+  const int64_t first = layout.first(vector), count = layout.lanes_of(vector), lanes = layout.lanes;
+  const int64_t depth = layout.depth, columns = layout.columns, taps = layout.taps;
+  reinterpret_cast<int64_t*>(packed)[vector] = first;
+  reinterpret_cast<int64_t*>(packed + layout.lanes_at())[vector] = count;
+  const int64_t first_group = first / columns, last_group = (first + count - 1) / columns;
+  for (int64_t q = 0; q < depth; ++q) {
+    const int64_t at = vector * depth + q;
+    // The source vector begins where a vector is aligned, if that holds all channels wanted, but ends within the pixel.
+    const int64_t lowest = first_group * depth + q, highest = last_group * depth + q, aligned = lowest / lanes * lanes;
+    const int64_t begin =
+        std::min(highest < aligned + lanes ? aligned : lowest, layout.gather.source_channels() - lanes);
+    reinterpret_cast<int64_t*>(packed + layout.offset_at())[at] = begin;
+    auto* lane = reinterpret_cast<typename Layout<T>::Lane*>(packed + layout.lane_at()) + at * lanes;
+    T* out = reinterpret_cast<T*>(packed + layout.weights_at()) + at * taps * lanes;
+    std::fill_n(lane, lanes, 0);
+    std::fill_n(out, taps * lanes, T{0});
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t channel = first + i, group = channel / columns, source = group * depth + q;
+      lane[i] = static_cast<typename Layout<T>::Lane>(source - begin);
+      for (int64_t tap = 0; tap < taps; ++tap)  // the data gradient counts them from the last
+        out[tap * lanes + i] = layout.gather.forward
+                                   ? weights[(tap * depth + q) * problem.oc + channel]
+                                   : weights[((taps - 1 - tap) * columns + channel % columns) * problem.oc + source];
+    }
+  }
+}
+
+void pack(const ConvProblem& problem, const KernelTable& table, int, const void* weights, std::byte* packed) {
+  with_dtype(problem.dtype, [&]<class T>() {
+    const Layout<T> layout(problem, table.kernels<T>());
+    for (int64_t vector = 0; vector < layout.vectors; ++vector)
+      pack_vector<T>(problem, layout, vector, static_cast<const T*>(weights), packed);
+  });
+}
+
+template <class T>
+void run_as(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const T* source,
+            const std::byte* packed, const T* bias, const Epilogue<T>& epilogue, T* produced, std::byte* workspace) {
+  const Layout<T> layout(problem, kernels);
+  const int64_t depth = layout.depth, weight_size = layout.taps * layout.lanes;
+  const int64_t vector_bytes =
+      tile_source_pixels(layout.gather, kernels) * kAlignment + depth * weight_size * static_cast<int64_t>(sizeof(T));
+  const int64_t blocks = channel_blocks(layout.gather, threads, layout.vectors, vector_bytes);
+  const GatherTensors<T> tensors{.source = source,
+                                 .weights = reinterpret_cast<const T*>(packed + layout.weights_at()),
+                                 .weight_tap = layout.lanes,
+                                 .produced = produced,
+                                 .epilogue = epilogue};
+  for_each_rectangle(layout.gather, blocks, threads, tensors, workspace, [&](int64_t block, DepthwiseArgs<T> args) {
+    const int64_t begin = layout.vectors * block / blocks, end = layout.vectors * (block + 1) / blocks;
+    args.weights += begin * depth * weight_size;
+    args.bias = bias;
+    kernels.grouped({.pixels = args,
+                     .first = reinterpret_cast<const int64_t*>(packed) + begin,
+                     .lanes = reinterpret_cast<const int64_t*>(packed + layout.lanes_at()) + begin,
+                     .offset = reinterpret_cast<const int64_t*>(packed + layout.offset_at()) + begin * depth,
+                     .lane = reinterpret_cast<const typename Layout<T>::Lane*>(packed + layout.lane_at()) +
+                             begin * depth * layout.lanes,
+                     .count = end - begin,
+                     .depth = depth,
+                     .weight_size = weight_size});
+  });
+}
+
+void run(const ConvProblem& problem, const KernelTable& table, int threads, const ConvTensors& tensors,
+         const std::byte* packed, std::byte* workspace) {
+  with_dtype(problem.dtype, [&]<class T>() {
+    const Kernels<T>& kernels = table.kernels<T>();
+    T *src = static_cast<T*>(tensors.src), *dst = static_cast<T*>(tensors.dst);
+    if (problem.direction == Direction::forward)
+      run_as<T>(problem, kernels, threads, src, packed, static_cast<const T*>(tensors.bias),
+                epilogue_of<T>(problem, tensors), dst, workspace);
+    else
+      run_as<T>(problem, kernels, threads, dst, packed, nullptr, {}, src, workspace);
+  });
+}
+
+}  // namespace
+
+const ConvAlgorithm kGrouped = {"grouped", true, refuse, decline, memory, pack, run};
+
+}  // namespace pyconv

@@ -1,0 +1,108 @@
+// rectangles.h: cuts the produced pixels of a gather into rectangles that see the same taps, and shares rectangles and
+// blocks of channels among threads: what depthwise and grouped convolution have in common. No arithmetic on data.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "../algorithms.h"
+#include "../parallel.h"
+#include "gather.h"
+
+namespace pyconv {
+
+// What a tile of pixels reads of source and weights, and will read again for the line below: half of an L1 cache of 32
+// KB.
+constexpr int64_t kTileBytes = 16 * 1024;
+
+// At least so many tasks for each of several threads: one task too many then costs an eighth.
+constexpr int64_t kTasksPerThread = 8;
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// How many source pixels the largest tile of a depthwise kernel reads.
+template <class T>
+int64_t tile_source_pixels(const Gather& gather, const Kernels<T>& kernels) {
+  const Axis &height = gather.axes[kHeight], &width = gather.axes[kWidth];
+  const int64_t stride = gather.forward ? width.s : 1;
+  return height.k * std::min(gather.source(kWidth), kernels.depthwise_rows * stride + width.k);
+}
+
+// Into how many blocks to cut units of channels so that a tile's unit_bytes for each of them stay in the L1 cache, and
+// threads have enough to share.
+inline int64_t channel_blocks(const Gather& gather, int threads, int64_t units, int64_t unit_bytes) {
+  const int64_t cached_units = std::max(int64_t{1}, kTileBytes / unit_bytes);
+  const int64_t tasks = threads > 1 ? kTasksPerThread * threads : 1;
+  return std::min(units, std::max(ceil_div(units, cached_units), ceil_div(tasks, std::max(int64_t{1}, gather.rows()))));
+}
+
+// Taps are rows of the kernel; each has an offset of source pixels and one of weights, for each thread.
+inline int64_t tap_offset_bytes(const ConvProblem& problem, int threads) {
+  return 2 * problem.axes[kDepth].k * problem.axes[kHeight].k * threads * static_cast<int64_t>(sizeof(int64_t));
+}
+
+template <class T>
+struct GatherTensors {
+  const T* source;
+  const T* weights;    // of the first element that Taps counts
+  int64_t weight_tap;  // from one element of the kernel to the next
+  T* produced;
+  Epilogue<T> epilogue;
+};
+
+// Calls call(block, args) for every rectangle and block < blocks, with all of args set that does not depend on
+// channels.
+template <class T, class F>
+void for_each_rectangle(const Gather& gather, int64_t blocks, int threads, const GatherTensors<T>& tensors,
+                        std::byte* workspace, F call) {
+  const std::vector<Segment> height_segments = gather.segments_of(kHeight);
+  const int64_t lines = gather.produced(kHeight), planes = gather.mb * gather.produced(kDepth);
+  const int64_t source_row = gather.source_channels(), source_line = gather.source(kWidth) * source_row;
+  const int64_t produced_row = gather.produced_channels(), produced_line = gather.produced(kWidth) * produced_row;
+  const int64_t kernel_height = gather.axes[kHeight].k, kernel_row = gather.axes[kWidth].k * tensors.weight_tap;
+  const int64_t tap_limit = gather.axes[kDepth].k * kernel_height;
+
+  parallel_for(planes * blocks * lines, threads, [&](int64_t begin, int64_t end, int thread) {
+    int64_t* src_taps = reinterpret_cast<int64_t*>(workspace) + 2 * thread * tap_limit;
+    int64_t* weight_taps = src_taps + tap_limit;
+    while (begin < end) {  // all lines of one block that belong to this thread
+      const int64_t line = begin % lines, block = begin / lines % blocks;
+      const int64_t last_line = std::min(lines, line + end - begin);
+      const Gather::Row row = gather.row(begin / (lines * blocks) * lines);
+      begin += last_line - line;
+      for (const Segment& all_lines : height_segments) {
+        const Segment height = all_lines.within(line, last_line);
+        if (height.count == 0) continue;
+        int64_t taps = 0;
+        for (int64_t d = 0; d < row.depth.count; ++d)
+          for (int64_t h = 0; h < height.taps.count; ++h) {
+            const int64_t kd = row.depth.k + d * row.depth.k_step, kh = height.taps.k + h * height.taps.k_step;
+            const int64_t sd = row.depth.src + d * row.depth.src_step, sh = height.taps.src + h * height.taps.src_step;
+            src_taps[taps] = (sd * gather.source(kHeight) + sh) * source_line;
+            weight_taps[taps++] = (kd * kernel_height + kh) * kernel_row;
+          }
+        for (const Segment& width : gather.segments) {
+          const int64_t produced_at = (row.pixel + width.first) * produced_row + height.first * produced_line;
+          call(block, DepthwiseArgs<T>{.src = tensors.source + (row.source_pixel + width.taps.src) * source_row,
+                                       .src_taps = src_taps,
+                                       .src_step = width.taps.src_step * source_row,
+                                       .src_line = height.src_advance * source_line,
+                                       .src_row = width.src_advance * source_row,
+                                       .weights = tensors.weights + width.taps.k * tensors.weight_tap,
+                                       .weight_taps = weight_taps,
+                                       .weight_step = width.taps.k_step * tensors.weight_tap,
+                                       .taps = taps,
+                                       .run = width.taps.count,
+                                       .dst = tensors.produced + produced_at,
+                                       .dst_line = height.step * produced_line,
+                                       .dst_row = width.step * produced_row,
+                                       .lines = height.count,
+                                       .rows = width.count,
+                                       .epilogue = at_offset(tensors.epilogue, produced_at)});
+        }
+      }
+    }
+  });
+}
+
+}  // namespace pyconv

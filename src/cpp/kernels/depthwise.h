@@ -13,9 +13,11 @@
 namespace pyconv::PYCONV_ISA_NAME {
 namespace {
 
-// Of 16 registers: 8 sums + 3 weights + 1 source vector = 12. Eight sums cover the latency of multiply-adds (4 cycles,
-// at most 2 a cycle).
+// Eight sums cover the latency of multiply-adds (4 cycles, at most 2 a cycle).
 constexpr int kDepthwiseRows = 8;
+
+// The longest run that is added at once: 8 sums + 5 weights + 1 source vector = 14 of 16 registers.
+constexpr int kDepthwiseRun = 5;
 
 // Adds kRun neighbouring elements of every tap to kRows pixels: pixel r meets element e at (r * kAdvance + e) *
 // src_step.
@@ -39,21 +41,26 @@ inline void add_runs(Vec<T> (&acc)[kRows], const DepthwiseArgs<T>& args, const T
   }
 }
 
-// The same for runs of any length. kAdvance is how many elements of the kernel a pixel lies from the one before it,
-// src_row / src_step; 0 if that is something else, and then no source vector is shared.
-template <class T, int kRows, int kAdvance, class Read>
+// The same for runs of any length, cut into runs of kLongest, 3, 2 and 1. kAdvance is how many elements of the kernel a
+// pixel lies from the one before it, src_row / src_step; 0 if that is something else, and then no source vector is
+// shared.
+template <class T, int kRows, int kAdvance, int kLongest, class Read>
 inline void add_taps(Vec<T> (&acc)[kRows], const DepthwiseArgs<T>& args, const T* src, const T* weights, Read read) {
   int64_t left = args.run;
+  const auto pass = [&](int64_t elements) {
+    left -= elements;
+    src += elements * args.src_step;
+    weights += elements * args.weight_step;
+  };
   if constexpr (kAdvance > 0) {
-    for (; left >= 3; left -= 3, src += 3 * args.src_step, weights += 3 * args.weight_step)
-      add_runs<T, kRows, kAdvance, 3>(acc, args, src, args.src_step, weights, read);
-    if (left == 2) {
-      add_runs<T, kRows, kAdvance, 2>(acc, args, src, args.src_step, weights, read);
-      left = 0;
-    }
+    if constexpr (kLongest > 3)
+      for (; left >= kLongest; pass(kLongest))
+        add_runs<T, kRows, kAdvance, kLongest>(acc, args, src, args.src_step, weights, read);
+    for (; left >= 3; pass(3)) add_runs<T, kRows, kAdvance, 3>(acc, args, src, args.src_step, weights, read);
+    if constexpr (kAdvance == 1)  // pixels two elements apart share nothing of two
+      for (; left == 2; pass(2)) add_runs<T, kRows, kAdvance, 2>(acc, args, src, args.src_step, weights, read);
   }
-  for (; left > 0; --left, src += args.src_step, weights += args.weight_step)
-    add_runs<T, kRows, 1, 1>(acc, args, src, args.src_row, weights, read);
+  for (; left > 0; pass(1)) add_runs<T, kRows, 1, 1>(acc, args, src, args.src_row, weights, read);
 }
 
 // Reads a source vector as it is.
@@ -72,7 +79,7 @@ void depthwise_tile(const DepthwiseArgs<T>& arguments, const T* src, T* dst) {
     const Vec<T> start = args.bias ? load(args.bias + j) : Vec<T>{};
     Vec<T> acc[kRows];
     for (int r = 0; r < kRows; ++r) acc[r] = start;
-    add_taps<T, kRows, kAdvance>(acc, args, src + j, args.weights + j, Plain<T>{});
+    add_taps<T, kRows, kAdvance, kDepthwiseRun>(acc, args, src + j, args.weights + j, Plain<T>{});
     if (args.epilogue.activation != Activation::linear)
       for (int r = 0; r < kRows; ++r) acc[r] = activate<T>(args.epilogue, acc[r]);
     T* p = dst + j;

@@ -17,6 +17,24 @@ struct Permuted {
   Vec<T> operator()(const T* p) const { return permute<T>(load(p), lanes); }
 };
 
+// Stores some lanes of the sums of `rows` pixels, with an epilogue.
+template <class T>
+[[gnu::noinline]] void store_sums(const DepthwiseArgs<T>& args, const Vec<T>* sums, int rows, T* dst, int64_t lanes) {
+  const bool whole = lanes == kLanes<T>;
+  for (int r = 0; r < rows; ++r, dst += args.dst_row) {
+    Vec<T> sum = sums[r];
+    if (const T* residual = args.epilogue.residual) {
+      residual += dst - args.dst;
+      sum += whole ? load(residual) : load_partial(residual, lanes);
+    }
+    sum = activate<T>(args.epilogue, sum);
+    if (whole)
+      store(dst, sum);
+    else
+      store_partial(dst, sum, lanes);
+  }
+}
+
 // kRows pixels of a line, all vectors of channels.
 template <class T, int kRows, int kAdvance>
 void grouped_tile(const GroupedArgs<T>& arguments, const T* src, T* dst) {
@@ -25,27 +43,23 @@ void grouped_tile(const GroupedArgs<T>& arguments, const T* src, T* dst) {
   for (int64_t v = 0; v < args.count; ++v) {
     const int64_t first = args.first[v], lanes = args.lanes[v];
     const bool whole = lanes == kLanes<T>;
-    const auto load_some = [&](const T* p) { return whole ? load(p) : load_partial(p, lanes); };
-    const Vec<T> start = pixels.bias ? load_some(pixels.bias + first) : Vec<T>{};
+    Vec<T> start{};
+    if (const T* bias = pixels.bias) start = whole ? load(bias + first) : load_partial(bias + first, lanes);
     Vec<T> acc[kRows];
     for (int r = 0; r < kRows; ++r) acc[r] = start;
     for (int64_t q = 0; q < args.depth; ++q) {
       const int64_t at = v * args.depth + q;
       Permuted<T> read;
       __builtin_memcpy(&read.lanes, args.lane + at * kLanes<T>, sizeof read.lanes);
-      add_taps<T, kRows, kAdvance>(acc, pixels, src + args.offset[at], pixels.weights + at * args.weight_size, read);
+      add_taps<T, kRows, kAdvance, 3>(acc, pixels, src + args.offset[at], pixels.weights + at * args.weight_size, read);
     }
-    const Epilogue<T>& epilogue = pixels.epilogue;
     T* p = dst + first;
-    if (epilogue.residual)
-      for (int r = 0; r < kRows; ++r) acc[r] += load_some(epilogue.residual + (p - pixels.dst) + r * pixels.dst_row);
-    if (epilogue.activation != Activation::linear)
-      for (int r = 0; r < kRows; ++r) acc[r] = activate<T>(epilogue, acc[r]);
-    for (int r = 0; r < kRows; ++r, p += pixels.dst_row) {
-      if (whole)
-        store(p, acc[r]);
-      else
-        store_partial(p, acc[r], lanes);
+    if (whole && !pixels.epilogue.residual && pixels.epilogue.activation == Activation::linear) {
+      for (int r = 0; r < kRows; ++r, p += pixels.dst_row) store(p, acc[r]);
+    } else {
+      Vec<T> sums[kRows];  // a copy: acc, were its address known elsewhere, would not stay in registers
+      for (int r = 0; r < kRows; ++r) sums[r] = acc[r];
+      store_sums(pixels, sums, kRows, p, lanes);
     }
   }
 }

@@ -86,3 +86,18 @@ def test_pads_are_not_counted() -> None:
 def test_pads_never_win() -> None:
     y = ops.max_pool(np.full((1, 3, 3, 1), -6.0), 3, 1, "same")
     np.testing.assert_array_equal(y, np.full((1, 3, 3, 1), -6.0))
+
+
+@pytest.mark.parametrize("pool", [ops.max_pool, ops.average_pool])
+@pytest.mark.parametrize("width", [63, 64])
+def test_channels_first_however_wide(pool: Any, width: int, rng: np.random.Generator) -> None:
+    """Wide images are pooled as they lie, others transposed."""
+    x = integers(rng, (2, 3, 7, width))
+    y = pool(x, 3, 2, "same", data_format="channels_first")
+    expected = np.moveaxis(pool(np.moveaxis(x, 1, -1), 3, 2, "same"), -1, 1)
+    np.testing.assert_allclose(y, expected, rtol=2 * EPS)  # an average's scale may differ by a rounding
+    out = np.empty_like(y)
+    assert pool(x, 3, 2, "same", data_format="channels_first", out=out) is out
+    np.testing.assert_array_equal(out, y)
+    empty = pool(x[:0], 3, 2, "same", data_format="channels_first")
+    assert empty.shape == (0, *y.shape[1:])

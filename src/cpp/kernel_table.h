@@ -133,6 +133,15 @@ struct TransformArgs {
   Epilogue<T> epilogue = {};
 };
 
+// dst[j * dst_row + i] = src[i * src_row + j]      i < rows, j < cols
+template <class T>
+struct TransposeArgs {
+  const T* src = nullptr;
+  int64_t src_row = 0;
+  T* dst = nullptr;
+  int64_t dst_row = 0, rows = 0, cols = 0;
+};
+
 template <class T>
 struct WinogradKernels {
   void (*input)(const TransformArgs<T>&);
@@ -157,6 +166,7 @@ struct Kernels {
   void (*average_pool)(const PoolArgs<T>&);
   void (*max_pool_grad)(const PoolArgs<T>&);
   void (*average_pool_grad)(const PoolArgs<T>&);
+  void (*transpose)(const TransposeArgs<T>&);
   // steps rounds of independent x = x * sink[0] + sink[1] in registers; returns the FLOPs done, writes sink[0].
   int64_t (*peak)(int64_t steps, T* sink);
 };

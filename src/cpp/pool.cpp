@@ -77,8 +77,11 @@ void pool_columns(const PoolPlan& plan, Kernel<T> kernel, const Gather::Row& row
 // dst[r] = src[r * step] for pixels r < rows of so many channels.
 template <class T>
 void pick_pixels(const T* src, int64_t step, int64_t rows, int64_t channels, T* dst) {
-  for (int64_t r = 0; r < rows; ++r, src += step * channels, dst += channels)
-    for (int64_t j = 0; j < channels; ++j) dst[j] = src[j];
+  if (channels == 1)
+    for (int64_t r = 0; r < rows; ++r) dst[r] = src[r * step];
+  else
+    for (int64_t r = 0; r < rows; ++r, src += step * channels, dst += channels)
+      for (int64_t j = 0; j < channels; ++j) dst[j] = src[j];
 }
 
 // One line of windows: channels of an image, dst being those of the line's first output.

@@ -119,6 +119,9 @@ class PoolPlan:
 def pad(src: _Array, before: Sequence[int], after: Sequence[int], value: float, dst: _Array) -> None:
     """Copies src into the middle of dst and fills the rest with value; up to eight dimensions."""
 
+def transpose(src: _Array, dst: _Array) -> None:
+    """Writes src, matrices (N, rows, columns), to dst, (N, columns, rows)."""
+
 def conv_algorithms() -> list[str]:
     """The algorithms of ConvPlan in the order they are asked, the reference last."""
 

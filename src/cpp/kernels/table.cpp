@@ -7,6 +7,7 @@
 #include "peak.h"
 #include "pool.h"
 #include "pool_grad.h"
+#include "transpose.h"
 #include "winograd.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
@@ -30,6 +31,7 @@ constexpr Kernels<T> kKernels = {
     .average_pool = average_pool<T>,
     .max_pool_grad = max_pool_grad<T>,
     .average_pool_grad = average_pool_grad<T>,
+    .transpose = transpose<T>,
     .peak = peak<T>,
 };
 

@@ -281,11 +281,10 @@ def _channels_first(
 ) -> Array:
     settled = settled._replace(channels_first=False)
     last = convolve(settled, shapes.channels_last(x), kernel, bias, activation=activation)
-    y = shapes.channels_first(last)
     if out is None:
-        return y
-    np.copyto(checked_out(settled.op, out, y.shape, y.dtype, x, kernel, bias), y)
-    return out
+        return shapes.channels_first(last)
+    shape = (len(last), last.shape[-1], *last.shape[1:-1])
+    return shapes.channels_first(last, checked_out(settled.op, out, shape, last.dtype, x, kernel, bias))
 
 
 class Problem(NamedTuple):

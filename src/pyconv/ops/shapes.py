@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pyconv import _core
 from pyconv.gradient import Array, record
 from pyconv.ops import geometry
-from pyconv.ops.arrays import as_float, as_floats
+from pyconv.ops.arrays import as_float, as_floats, contiguous
 
 
 def reshape(x: ArrayLike, newshape: int | Sequence[int]) -> Array:
@@ -198,12 +199,34 @@ def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Array:
 
 def channels_last(x: Array) -> Array:
     """(N, C, *spatial) as (N, *spatial, C)."""
-    return transpose(x, (0, *range(2, x.ndim), 1))
+    y = _last(x)
+    record(y, (x, _first))
+    return y
 
 
-def channels_first(x: Array) -> Array:
-    """(N, *spatial, C) as (N, C, *spatial)."""
-    return transpose(x, (0, x.ndim - 1, *range(1, x.ndim - 1)))
+def channels_first(x: Array, out: Array | None = None) -> Array:
+    """(N, *spatial, C) as (N, C, *spatial), in a new array or in `out`."""
+    y = _first(x, out)
+    record(y, (x, _last))
+    return y
+
+
+def _last(x: Array) -> Array:
+    batch, channels, *spatial = x.shape
+    return _exchange(x, (batch, channels, math.prod(spatial)), np.empty((batch, *spatial, channels), x.dtype))
+
+
+def _first(x: Array, out: Array | None = None) -> Array:
+    batch, *spatial, channels = x.shape
+    y = np.empty((batch, channels, *spatial), x.dtype) if out is None else out
+    return _exchange(x, (batch, math.prod(spatial), channels), y)
+
+
+def _exchange(x: Array, matrices: tuple[int, int, int], y: Array) -> Array:
+    """Writes x, seen as matrices (N, rows, columns), to y with rows and columns exchanged."""
+    batch, rows, columns = matrices
+    _core.transpose(contiguous(x).reshape(matrices), y.reshape(batch, columns, rows))
+    return y
 
 
 def sum_to(x: Array, shape: tuple[int, ...]) -> Array:

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #ifdef __linux__
 #include <sched.h>
@@ -58,6 +59,37 @@ bool spin_until(Done done) {
   return done();
 }
 
+// Which CPUs the pool's threads may use.
+class Placement {
+ public:
+#ifdef __linux__
+  void add(pthread_t thread) {
+    threads_.push_back(thread);
+    placed_ = {};
+  }
+
+  // Lets the threads run wherever the caller may, but not on the CPU that it is on. Linux likes to wake a thread where
+  // its waker runs: on two CPUs, after 200 ms of idleness, that was every other time, and then the thread waits for a
+  // slice of the caller's time while the other CPU has nothing to do.
+  void leave_callers_cpu() {
+    cpu_set_t cpus;
+    const int here = sched_getcpu();
+    if (here < 0 || sched_getaffinity(0, sizeof cpus, &cpus) != 0) return;
+    if (CPU_COUNT(&cpus) > 1) CPU_CLR(here, &cpus);
+    if (CPU_EQUAL(&cpus, &placed_)) return;
+    for (const pthread_t thread : threads_) pthread_setaffinity_np(thread, sizeof cpus, &cpus);
+    placed_ = cpus;
+  }
+
+ private:
+  std::vector<pthread_t> threads_;
+  cpu_set_t placed_{};  // none before they have been placed
+#else
+  void add(std::thread::native_handle_type) {}
+  void leave_callers_cpu() {}
+#endif
+};
+
 thread_local bool inside_part = false;
 
 class Pool {
@@ -68,6 +100,7 @@ class Pool {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock) return false;
     hire(parts - 1);
+    if (sleepers_ > 0) placement_.leave_callers_cpu();
     body_ = &body;
     tasks_ = tasks;
     done_ = 0;
@@ -97,7 +130,11 @@ class Pool {
 
   // A system that gives no more threads only makes the job slower.
   void hire(int workers) try {
-    for (; workers_ < workers; ++workers_) std::thread([this] { work(); }).detach();
+    for (; workers_ < workers; ++workers_) {
+      std::thread worker([this] { work(); });
+      placement_.add(worker.native_handle());
+      worker.detach();
+    }
   } catch (const std::system_error&) {
   }
 
@@ -107,12 +144,16 @@ class Pool {
       run_parts();
       const auto new_job = [&] { return state_ >> 32 != seen >> 32; };
       if (spin_until(new_job)) continue;
+      ++sleepers_;
       for (uint64_t state = state_; !new_job(); state = state_) state_.wait(state);
+      --sleepers_;
     }
   }
 
   std::mutex mutex_;  // held by the thread whose job runs
   int workers_ = 0;
+  Placement placement_;
+  std::atomic<int> sleepers_{0};
   const Body* body_ = nullptr;
   int64_t tasks_ = 0;
   std::atomic<uint64_t> state_{0};  // job number << 32 | parts << 16 | the next part to take

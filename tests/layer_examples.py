@@ -62,4 +62,21 @@ EXAMPLES: dict[str, tuple[Callable[..., layers.Layer], tuple[int, ...]]] = {
     "ReLU": (lambda **kw: layers.ReLU(6.0, 0.1, 0.5, **kw), (2, 3)),
     "Softmax": (lambda **kw: layers.Softmax(axis=1, **kw), (2, 3, 4)),
     "ZeroPadding2D": (lambda **kw: layers.ZeroPadding2D(((1, 0), (2, 3)), **kw), (2, 3, 4, 2)),
+    "BatchNormalization": (layers.BatchNormalization, (4, 5, 3)),
+    "ELU": (lambda **kw: layers.ELU(0.5, **kw), (2, 3)),
+    "GaussianNoise": (lambda **kw: layers.GaussianNoise(0.5, seed=3, **kw), (2, 3)),
+    "GroupNormalization": (lambda **kw: layers.GroupNormalization(2, **kw), (2, 5, 4)),
+    "LayerNormalization": (lambda **kw: layers.LayerNormalization((1, 2), **kw), (2, 5, 4)),
+    "LeakyReLU": (layers.LeakyReLU, (2, 3)),
+    "Normalization": (layers.Normalization, (2, 3)),
+    "PReLU": (lambda **kw: layers.PReLU("ones", shared_axes=1, **kw), (2, 3, 4)),
+    "RMSNormalization": (layers.RMSNormalization, (2, 3)),
+    "Rescaling": (lambda **kw: layers.Rescaling(0.5, [1.0, 2.0, 3.0], **kw), (2, 3)),
+    "Resizing": (lambda **kw: layers.Resizing(3, 7, **kw), (2, 5, 4, 3)),
+    "SpatialDropout1D": (lambda **kw: layers.SpatialDropout1D(0.5, 3, **kw), (2, 5, 4)),
+    "SpatialDropout2D": (lambda **kw: layers.SpatialDropout2D(0.5, "channels_first", **kw), (2, 5, 4, 3)),
+    "SpatialDropout3D": (lambda **kw: layers.SpatialDropout3D(0.5, **kw), (2, 5, 4, 3, 2)),
+    "UnitNormalization": (layers.UnitNormalization, (2, 3)),
 }
+# Layers of several inputs, which have tests of their own.
+MERGES = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"]

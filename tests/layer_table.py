@@ -118,4 +118,60 @@ SHAPES: list[Case] = [
     ("Identity", {}, (2, 3, 4)),
 ]
 
-CASES: list[Case] = [*CONVOLUTIONS, *POOLS, *SHAPES]
+NORMS: list[Case] = [
+    ("BatchNormalization", {}, (4, 5, 6, 3)),
+    ("BatchNormalization", {"axis": 1, "scale": False, "momentum": 0.5, "epsilon": 0.1}, (4, 3, 5)),
+    ("BatchNormalization", {"center": False, "gamma_regularizer": "l2", "beta_constraint": "non_neg"}, (4, 3)),
+    ("LayerNormalization", {}, (3, 4, 5)),
+    ("LayerNormalization", {"axis": [1, 2], "epsilon": 0.1, "gamma_regularizer": "l2"}, (3, 4, 5)),
+    ("LayerNormalization", {"scale": False}, (3, 4, 5)),
+    ("LayerNormalization", {"center": False}, (3, 4)),
+    ("GroupNormalization", {"groups": 3}, (2, 5, 4, 6)),
+    ("GroupNormalization", {"groups": 2, "axis": 1, "scale": False}, (2, 4, 5)),
+    ("GroupNormalization", {"groups": -1, "center": False}, (2, 5, 4)),
+    ("RMSNormalization", {}, (3, 4, 5)),
+    ("RMSNormalization", {"axis": [1, 2], "epsilon": 0.1}, (3, 4, 5)),
+    ("UnitNormalization", {}, (3, 4, 5)),
+    ("UnitNormalization", {"axis": [1, 2]}, (3, 4, 5)),
+    ("Normalization", {}, (3, 4, 5)),
+    ("Normalization", {"axis": [1, 2]}, (3, 4, 5)),
+    ("Normalization", {"axis": None, "invert": True}, (3, 4)),
+    ("Normalization", {"mean": [1.0, 2.0, 3.0], "variance": [4.0, 1.0, 0.0]}, (2, 4, 3)),
+    ("Normalization", {"axis": (1, 2), "mean": 1.0, "variance": 4.0, "invert": True}, (2, 4, 3)),
+    ("Rescaling", {"scale": 0.5, "offset": -1.0}, (2, 3)),
+    ("Rescaling", {"scale": [0.5, 2.0, 1.0], "offset": [1.0, 0.0, 2.0]}, (2, 4, 3)),
+]
+RESIZING: list[Case] = [
+    ("Resizing", {"height": 7, "width": 9}, (2, 4, 5, 3)),
+    ("Resizing", {"height": 3, "width": 2, **FIRST}, (2, 3, 4, 5)),
+    ("Resizing", {"height": 4, "width": 9, "crop_to_aspect_ratio": True}, (2, 7, 5, 3)),
+    ("Resizing", {"height": 4, "width": 9, "pad_to_aspect_ratio": True, "fill_value": 2.0}, (2, 7, 5, 3)),
+]
+ACTIVATIONS: list[Case] = [
+    *(("Activation", {"activation": name}, (3, 4)) for name in ("gelu", "selu", "mish", "celu", "swish")),
+    ("Activation", {"activation": "glu"}, (3, 4)),
+    ("ReLU", {"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.5}, (3, 4)),
+    ("LeakyReLU", {}, (3, 4)),
+    ("LeakyReLU", {"negative_slope": 0.1}, (3, 4)),
+    ("PReLU", {"alpha_initializer": "ones", "alpha_regularizer": "l2"}, (3, 4, 5)),
+    ("PReLU", {"shared_axes": [1, 2], "alpha_constraint": "non_neg"}, (3, 4, 5, 2)),
+    ("ELU", {"alpha": 0.5}, (3, 4)),
+    ("Softmax", {}, (3, 4)),
+    ("Softmax", {"axis": 1}, (3, 4, 2)),
+    ("SpatialDropout1D", {"rate": 0.0}, (3, 4, 2)),
+    ("SpatialDropout2D", {"rate": 0.0, **FIRST}, (3, 4, 2, 2)),
+    ("SpatialDropout3D", {"rate": 0.0, "seed": 3}, (3, 4, 2, 2, 2)),
+    ("GaussianNoise", {"stddev": 0.0}, (3, 4)),
+]
+
+CASES: list[Case] = [*CONVOLUTIONS, *POOLS, *SHAPES, *NORMS, *RESIZING, *ACTIVATIONS]
+
+# Several inputs: the shape is that of each, or a list of different ones.
+Merge = tuple[str, dict[str, Any], list[tuple[int, ...]]]
+MERGES: list[Merge] = [
+    *((name, {}, [(2, 3, 4)] * 3) for name in ("Add", "Multiply", "Average", "Maximum", "Minimum")),
+    ("Subtract", {}, [(2, 3, 4)] * 2),
+    ("Add", {}, [(2, 3, 4), (2, 1, 4)]),
+    ("Concatenate", {}, [(2, 3, 4), (2, 3, 1)]),
+    ("Concatenate", {"axis": 1}, [(2, 3, 4), (2, 5, 4), (2, 1, 4)]),
+]

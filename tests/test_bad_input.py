@@ -38,6 +38,7 @@ WITH_MORE: dict[str, Callable[[Any], Any]] = {
     "adaptive_average_pool": lambda x: ops.adaptive_average_pool(x, 2),
     "adaptive_max_pool": lambda x: ops.adaptive_max_pool(x, 2),
     "average_pool": lambda x: ops.average_pool(x, 2),
+    "batch_normalization": lambda x: ops.batch_normalization(x, np.zeros(4), np.ones(4), -1),
     "clip": lambda x: ops.clip(x, 0, 1),
     "concatenate": lambda x: ops.concatenate([X, x]),
     "conv": lambda x: ops.conv(x, K),
@@ -48,6 +49,7 @@ WITH_MORE: dict[str, Callable[[Any], Any]] = {
     "max_pool": lambda x: ops.max_pool(x, 2),
     "maximum": lambda x: ops.maximum(x, 0),
     "minimum": lambda x: ops.minimum(0, x),
+    "moments": lambda x: ops.moments(x, 0),
     "multiply": lambda x: ops.multiply(1.0, x),
     "pad": lambda x: ops.pad(x, 1),
     "power": lambda x: ops.power(x, 2),
@@ -59,6 +61,7 @@ WITH_MORE: dict[str, Callable[[Any], Any]] = {
     "subtract": lambda x: ops.subtract(x, 1),
     "get_item": lambda x: ops.get_item(x, 0),
     "matmul": lambda x: ops.matmul(x, np.zeros((4, 2), np.float32)),
+    "threshold": lambda x: ops.threshold(x, 0, 0),
 }
 ON_IMAGES = {name: WITH_MORE.get(name, getattr(ops, name)) for name in ops.__all__}
 

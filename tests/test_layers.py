@@ -10,11 +10,12 @@ import pytest
 
 import pyconv
 from arrays import Array, integers, normal
-from layer_examples import EXAMPLES
+from layer_examples import EXAMPLES, MERGES
 from pyconv import layers, ops
 from pyconv.naming import snake_case
 
-ALIASES = [name for name in layers.__all__ if name not in ("Input", getattr(layers, name).__name__)]
+FUNCTIONS = {"Input", *(name for name in layers.__all__ if name.islower())}
+ALIASES = [name for name in layers.__all__ if name not in FUNCTIONS and name != getattr(layers, name).__name__]
 each = pytest.mark.parametrize("name", EXAMPLES)
 
 
@@ -24,7 +25,7 @@ def make(name: str, **arguments: Any) -> tuple[layers.Layer, Array]:
 
 
 def test_every_layer_is_here() -> None:
-    exported = set(layers.__all__) - {"Layer", "Input"} - set(ALIASES)
+    exported = set(layers.__all__) - {"Layer", *MERGES} - FUNCTIONS - set(ALIASES)
     assert exported - set(EXAMPLES) == set(), "a new layer needs an example above"
     assert set(EXAMPLES) <= exported
 

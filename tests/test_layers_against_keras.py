@@ -10,7 +10,7 @@ import pytest
 
 import pyconv
 from arrays import Array
-from layer_table import CASES
+from layer_table import CASES, MERGES
 from pyconv.gradient import Tape
 
 # Keras' torch backend computes some float64 layers in float32, Dense and means among them: ten roundings of numbers up
@@ -32,6 +32,8 @@ def both(keras: ModuleType, name: str, arguments: dict[str, Any], shape: tuple[i
     for position, weight in enumerate(theirs.weights):
         if "variance" in weight.name:
             weights[position] = np.abs(weights[position])
+        if weight.name == "count":  # a whole number in Keras
+            weights[position] = np.zeros(weight.shape)
     ours.set_weights(weights)
     theirs.set_weights(weights)
     return ours, theirs
@@ -107,3 +109,29 @@ def plain(config: Any) -> Any:
     if isinstance(config, dict):
         return {key: plain(value) for key, value in config.items() if key != "seed" and value is not None}
     return [plain(item) for item in config] if isinstance(config, list | tuple) else config
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "shapes"), [pytest.param(*case, id=f"{case[0]}-{i}") for i, case in enumerate(MERGES)]
+)
+def test_layers_of_several_inputs(
+    name: str, arguments: dict[str, Any], shapes: list[tuple[int, ...]], keras: ModuleType, torch: ModuleType
+) -> None:
+    generator = np.random.default_rng(33)
+    ours = getattr(pyconv.layers, name)(**arguments, dtype="float64", name="mine")
+    theirs = getattr(keras.layers, name)(**arguments, dtype="float64", name="mine")
+    arrays = [generator.standard_normal(shape) for shape in shapes]
+    with Tape(arrays) as tape:
+        y = ours(arrays)
+    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    right = theirs(tensors)
+    np.testing.assert_allclose(y, numbers(right), rtol=TOLERANCE, atol=TOLERANCE)
+    upstream = generator.standard_normal(y.shape)
+    (right * torch.tensor(upstream)).sum().backward()
+    for mine, tensor in zip(tape.gradient(y, upstream), tensors, strict=True):
+        np.testing.assert_allclose(mine, numbers(tensor.grad), rtol=TOLERANCE, atol=TOLERANCE)
+    for asked in (shapes, [(None, *shape[1:]) for shape in shapes]):
+        assert ours.compute_output_shape(asked) == tuple(theirs.compute_output_shape(asked))
+    assert plain(ours.get_config() | {"dtype": None}) == plain(theirs.get_config() | {"dtype": None})
+    function = getattr(pyconv.layers, name.lower())
+    np.testing.assert_array_equal(function(arrays, dtype="float64", **arguments), y)

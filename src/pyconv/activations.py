@@ -9,43 +9,73 @@ from numpy.typing import ArrayLike
 
 from pyconv.gradient import Array
 from pyconv.ops import (
+    celu,
     elu,
+    glu,
+    hard_shrink,
     hard_sigmoid,
     hard_silu,
+    hard_tanh,
     leaky_relu,
+    log_sigmoid,
     log_softmax,
+    mish,
     relu6,
+    selu,
     sigmoid,
     silu,
+    soft_shrink,
     softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
     tanh,
+    tanh_shrink,
+    threshold,
 )
 from pyconv.ops import exp as exponential
+from pyconv.ops import gelu as _gelu
 from pyconv.ops import relu as _plain_relu
 from pyconv.ops.arrays import as_float
 from pyconv.ops.conv import Activation as FusedActivation
 from pyconv.ops.elementwise import rectify
 
 __all__ = [
+    "celu",
     "elu",
     "exponential",
+    "gelu",
     "get",
+    "glu",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
+    "hard_tanh",
     "leaky_relu",
     "linear",
+    "log_sigmoid",
     "log_softmax",
+    "mish",
     "relu",
     "relu6",
+    "selu",
     "serialize",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]
 
 Activation = Callable[..., Any]
@@ -54,6 +84,11 @@ Activation = Callable[..., Any]
 def linear(x: ArrayLike) -> Array:
     """The identity: x itself."""
     return as_float("linear", "x", x)
+
+
+def gelu(x: ArrayLike, approximate: bool = False) -> Array:
+    """X times the probability that a normal number is below x; exact here by default, see `pyconv.ops.gelu`."""
+    return _gelu(x, approximate)
 
 
 def relu(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
@@ -83,21 +118,36 @@ def relu(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = No
 
 
 _FUNCTIONS: dict[str, Activation] = {
+    "celu": celu,
     "elu": elu,
     "exponential": exponential,
+    "gelu": gelu,
+    "glu": glu,
+    "hard_shrink": hard_shrink,
     "hard_sigmoid": hard_sigmoid,
     "hard_silu": hard_silu,
+    "hard_tanh": hard_tanh,
     "leaky_relu": leaky_relu,
     "linear": linear,
+    "log_sigmoid": log_sigmoid,
     "log_softmax": log_softmax,
+    "mish": mish,
     "relu": relu,
     "relu6": relu6,
+    "selu": selu,
     "sigmoid": sigmoid,
     "silu": silu,
+    "soft_shrink": soft_shrink,
     "softmax": softmax,
     "softplus": softplus,
     "softsign": softsign,
+    "sparse_plus": sparse_plus,
+    "sparse_sigmoid": sparse_sigmoid,
+    "sparsemax": sparsemax,
+    "squareplus": squareplus,
     "tanh": tanh,
+    "tanh_shrink": tanh_shrink,
+    "threshold": threshold,
 }
 _FUSED: dict[int, FusedActivation] = {
     id(linear): "linear",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyconv.layers.average_pooling2d import AveragePooling2D as AvgPool2D
     from pyconv.layers.average_pooling3d import AveragePooling3D
     from pyconv.layers.average_pooling3d import AveragePooling3D as AvgPool3D
+    from pyconv.layers.batch_normalization import BatchNormalization
     from pyconv.layers.conv1d import Conv1D
     from pyconv.layers.conv1d import Conv1D as Convolution1D
     from pyconv.layers.conv1d_transpose import Conv1DTranspose
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from pyconv.layers.depthwise_conv1d import DepthwiseConv1D
     from pyconv.layers.depthwise_conv2d import DepthwiseConv2D
     from pyconv.layers.dropout import Dropout
+    from pyconv.layers.elu import ELU
     from pyconv.layers.flatten import Flatten
+    from pyconv.layers.gaussian_noise import GaussianNoise
     from pyconv.layers.global_average_pooling1d import GlobalAveragePooling1D
     from pyconv.layers.global_average_pooling1d import GlobalAveragePooling1D as GlobalAvgPool1D
     from pyconv.layers.global_average_pooling2d import GlobalAveragePooling2D
@@ -54,24 +57,52 @@ if TYPE_CHECKING:
     from pyconv.layers.global_max_pooling2d import GlobalMaxPooling2D as GlobalMaxPool2D
     from pyconv.layers.global_max_pooling3d import GlobalMaxPooling3D
     from pyconv.layers.global_max_pooling3d import GlobalMaxPooling3D as GlobalMaxPool3D
+    from pyconv.layers.group_normalization import GroupNormalization
     from pyconv.layers.identity import Identity
     from pyconv.layers.input_layer import Input, InputLayer
     from pyconv.layers.layer import Layer
+    from pyconv.layers.layer_normalization import LayerNormalization
+    from pyconv.layers.leaky_re_lu import LeakyReLU
     from pyconv.layers.max_pooling1d import MaxPooling1D
     from pyconv.layers.max_pooling1d import MaxPooling1D as MaxPool1D
     from pyconv.layers.max_pooling2d import MaxPooling2D
     from pyconv.layers.max_pooling2d import MaxPooling2D as MaxPool2D
     from pyconv.layers.max_pooling3d import MaxPooling3D
     from pyconv.layers.max_pooling3d import MaxPooling3D as MaxPool3D
+    from pyconv.layers.merging import (
+        Add,
+        Average,
+        Concatenate,
+        Maximum,
+        Minimum,
+        Multiply,
+        Subtract,
+        add,
+        average,
+        concatenate,
+        maximum,
+        minimum,
+        multiply,
+        subtract,
+    )
+    from pyconv.layers.normalization import Normalization
+    from pyconv.layers.p_re_lu import PReLU
     from pyconv.layers.permute import Permute
     from pyconv.layers.re_lu import ReLU
     from pyconv.layers.repeat_vector import RepeatVector
+    from pyconv.layers.rescaling import Rescaling
     from pyconv.layers.reshape import Reshape
+    from pyconv.layers.resizing import Resizing
+    from pyconv.layers.rms_normalization import RMSNormalization
     from pyconv.layers.separable_conv1d import SeparableConv1D
     from pyconv.layers.separable_conv1d import SeparableConv1D as SeparableConvolution1D
     from pyconv.layers.separable_conv2d import SeparableConv2D
     from pyconv.layers.separable_conv2d import SeparableConv2D as SeparableConvolution2D
     from pyconv.layers.softmax import Softmax
+    from pyconv.layers.spatial_dropout1d import SpatialDropout1D
+    from pyconv.layers.spatial_dropout2d import SpatialDropout2D
+    from pyconv.layers.spatial_dropout3d import SpatialDropout3D
+    from pyconv.layers.unit_normalization import UnitNormalization
     from pyconv.layers.up_sampling1d import UpSampling1D
     from pyconv.layers.up_sampling2d import UpSampling2D
     from pyconv.layers.up_sampling3d import UpSampling3D
@@ -80,6 +111,7 @@ if TYPE_CHECKING:
     from pyconv.layers.zero_padding3d import ZeroPadding3D
 
 __all__ = [
+    "ELU",
     "Activation",
     "AdaptiveAveragePooling1D",
     "AdaptiveAveragePooling2D",
@@ -87,12 +119,16 @@ __all__ = [
     "AdaptiveMaxPooling1D",
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
+    "Add",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
     "AvgPool1D",
     "AvgPool2D",
     "AvgPool3D",
+    "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -113,6 +149,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -125,42 +162,68 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
     "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Normalization",
+    "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "Subtract",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
+    "add",
+    "average",
+    "concatenate",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]
 
-# Names whose file isn't called like them.
-_FILES = {"Input": "input_layer"}
+# Files that aren't called like what they hold, by its name in lower case.
+_FILES = {
+    "input": "input_layer",
+    **dict.fromkeys(("add", "average", "concatenate", "maximum", "minimum", "multiply", "subtract"), "merging"),
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     first = _first_name(name)
-    found = getattr(importlib.import_module(f"{__name__}.{_FILES.get(first) or snake_case(first)}"), first)
+    found = getattr(importlib.import_module(f"{__name__}.{_FILES.get(first.lower()) or snake_case(first)}"), first)
     globals()[name] = found  # the next time it is there
     return found
 

@@ -9,6 +9,7 @@ from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.base_convolution import ConvolutionLayer
 from pyconv.layers.layer import Shape
+from pyconv.ops import geometry
 
 
 class BaseConv(ConvolutionLayer):
@@ -39,6 +40,7 @@ class BaseConv(ConvolutionLayer):
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         settings.keep(self, locals())
+        self.groups = geometry.integer(self._op, "groups", groups)
         if self.filters % self.groups:
             raise ValueError(
                 f"{self._op}: filters must be divisible by groups. Received: filters={filters}, groups={groups}."

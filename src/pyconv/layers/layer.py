@@ -24,7 +24,7 @@ from pyconv.variable import Variable
 __all__ = ["Layer", "Shape", "shape_tuple"]
 
 # What Keras' configurations say of features that we don't have: that they are unused.
-_ABSENT = ("quantization_config", "lora_rank", "lora_alpha")
+_ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "rms_scaling")
 
 
 def _finish_build(build: Callable[..., None]) -> Callable[..., None]:
@@ -109,7 +109,7 @@ class Layer(Called):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._losses: list[Array] = []
         self._losses_call = 0  # the number of the call that they belong to
-        if kwargs := {name: value for name, value in kwargs.items() if name not in _ABSENT or value is not None}:
+        if kwargs := {name: value for name, value in kwargs.items() if name not in _ABSENT or value}:
             raise ValueError(f"{self._op}: Unrecognized keyword arguments passed to {self._op}: {kwargs}.")
 
     @_finish_build

@@ -34,13 +34,27 @@ from pyconv.ops.elementwise import (
     softsign,
     tanh,
 )
+from pyconv.ops.gated import celu, gelu, glu, mish, selu
 from pyconv.ops.indexing import get_item
 from pyconv.ops.matmul import matmul
+from pyconv.ops.normalization import batch_normalization, layer_normalization, moments, rms_normalization
 from pyconv.ops.padding import pad
 from pyconv.ops.pooling import average_pool, max_pool
 from pyconv.ops.reductions import log_softmax, max, mean, min, softmax, sum
 from pyconv.ops.separable_conv import separable_conv
 from pyconv.ops.shapes import concatenate, expand_dims, flatten, repeat, reshape, squeeze, transpose
+from pyconv.ops.shrinkage import (
+    hard_shrink,
+    hard_tanh,
+    log_sigmoid,
+    soft_shrink,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
 from pyconv.symbolic import accepts_symbols
 
 __all__ = [
@@ -49,6 +63,8 @@ __all__ = [
     "adaptive_max_pool",
     "add",
     "average_pool",
+    "batch_normalization",
+    "celu",
     "clip",
     "concatenate",
     "conv",
@@ -60,11 +76,17 @@ __all__ = [
     "exp",
     "expand_dims",
     "flatten",
+    "gelu",
     "get_item",
+    "glu",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
+    "hard_tanh",
+    "layer_normalization",
     "leaky_relu",
     "log",
+    "log_sigmoid",
     "log_softmax",
     "matmul",
     "max",
@@ -73,6 +95,8 @@ __all__ = [
     "mean",
     "min",
     "minimum",
+    "mish",
+    "moments",
     "multiply",
     "negative",
     "pad",
@@ -81,19 +105,28 @@ __all__ = [
     "relu6",
     "repeat",
     "reshape",
+    "rms_normalization",
     "rsqrt",
+    "selu",
     "separable_conv",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
     "sqrt",
     "square",
+    "squareplus",
     "squeeze",
     "subtract",
     "sum",
     "tanh",
+    "tanh_shrink",
+    "threshold",
     "transpose",
     "true_divide",
 ]

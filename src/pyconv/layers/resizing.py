@@ -1,0 +1,115 @@
+"""Resizing: images brought to one size, whatever theirs. Whole factors without arguments are UpSampling2D's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyconv import ops
+from pyconv.arguments import real_number
+from pyconv.gradient import Array
+from pyconv.layers import settings
+from pyconv.layers.base_spatial import SpatialLayer
+from pyconv.layers.layer import Shape
+from pyconv.ops.geometry import integer
+from pyconv.ops.padding import crop
+from pyconv.ops.resampling import INTERPOLATIONS, resample
+
+
+class Resizing(SpatialLayer):
+    """Resizes images to height x width.
+
+    Args:
+        height: the rows of the result.
+        width: its columns.
+        interpolation: "bilinear", "nearest" or "bicubic".
+        crop_to_aspect_ratio: whether what is too wide or too high is cut off on both sides first, so that nothing is
+            distorted.
+        pad_to_aspect_ratio: whether what is too narrow or too low is filled up on both sides first instead.
+        fill_mode: "constant", the only way to fill.
+        fill_value: the number that is filled in.
+        antialias: must be False: pixels between those read are left out where images become smaller.
+        data_format: "channels_last" or "channels_first"; None for `pyconv.config.image_data_format()`.
+        **kwargs: name, dtype, trainable, input_shape.
+
+    Input shape:
+        (N, H, W, C), or (N, C, H, W) with "channels_first".
+
+    Output shape:
+        (N, height, width, C), or (N, C, height, width).
+
+    Raises:
+        TypeError: if a size isn't an integer.
+        ValueError: if a size is less than 1, an argument is another word, or images have no pixels.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv.layers import Resizing
+    >>> Resizing(2, 4)(np.array([0.0, 4.0]).reshape(1, 1, 2, 1))[0, 0, :, 0]
+    array([0., 1., 3., 4.], dtype=float32)
+    """
+
+    rank = 2
+    crop_to_aspect_ratio: bool
+    pad_to_aspect_ratio: bool
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        interpolation: str = "bilinear",
+        crop_to_aspect_ratio: bool = False,
+        pad_to_aspect_ratio: bool = False,
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+        antialias: bool = False,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        settings.keep(self, locals())
+        self.height, self.width = integer(self._op, "height", height), integer(self._op, "width", width)
+        self.interpolation = str(interpolation).lower()
+        self.fill_value = real_number(self._op, "fill_value", fill_value, float("-inf"), float("inf"))
+        allowed = {
+            "interpolation": (self.interpolation, INTERPOLATIONS),
+            "fill_mode": (fill_mode, ("constant",)),
+            "antialias": (antialias, (False,)),
+        }
+        for name, (given, choices) in allowed.items():
+            if given not in choices:
+                raise ValueError(f"{self._op}: {name} must be one of {choices}. Received: {name}={given!r}.")
+        if crop_to_aspect_ratio and pad_to_aspect_ratio:
+            raise ValueError(f"{self._op}: only one of crop_to_aspect_ratio and pad_to_aspect_ratio may be True.")
+
+    def call(self, x: Array) -> Array:
+        self.compute_output_shape(x.shape)
+        size = tuple(x.shape[axis] for axis in self.spatial_axes)
+        if self.crop_to_aspect_ratio:
+            x = crop(x, self._pairs(x, self._shares(size, largest=False)))
+        elif self.pad_to_aspect_ratio:
+            x = ops.pad(x, self._pairs(x, self._shares(size, largest=True)), constant_values=self.fill_value)
+        for axis, wanted in zip(self.spatial_axes, (self.height, self.width), strict=True):
+            x = resample(x, axis, wanted, self.interpolation)
+        return x
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        self.check_input_shape(input_shape)
+        if 0 in self.spatial(input_shape):
+            raise ValueError(
+                f"{self._op}: inputs must have at least one row and one column. Received: inputs.shape={input_shape}."
+            )
+        return self.with_spatial(input_shape, (self.height, self.width))
+
+    def _shares(self, size: tuple[int, ...], *, largest: bool) -> tuple[int, ...]:
+        """How many rows and columns too many, or too few, there are for the ratio of height to width."""
+        rows, columns = size
+        fitting = int(columns * self.height / self.width), int(rows * self.width / self.height)
+        if largest:
+            return max(rows, fitting[0]) - rows, max(columns, fitting[1]) - columns
+        return rows - max(min(rows, fitting[0]), 1), columns - max(min(columns, fitting[1]), 1)
+
+    def _pairs(self, x: Array, shares: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+        pairs = [(0, 0)] * x.ndim
+        for axis, share in zip(self.spatial_axes, shares, strict=True):
+            pairs[axis] = (share // 2, share - share // 2)
+        return tuple(pairs)

@@ -1,0 +1,204 @@
+"""Means and variances, and numbers freed of them: what normalising layers compute."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pyconv import config
+from pyconv.gradient import Array, Link, record
+from pyconv.ops.arithmetic import add, multiply, rsqrt, square, subtract
+from pyconv.ops.arrays import as_float, as_floats
+from pyconv.ops.geometry import axis_tuple
+from pyconv.ops.reductions import mean
+from pyconv.ops.shapes import reshape, squeeze, sum_to
+
+
+def moments(x: ArrayLike, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple[Array, Array]:
+    """The mean and the variance, the mean squared distance from it, along axes.
+
+    Args:
+        x: an array.
+        axes: the axis or axes, None for all.
+        keepdims: whether they stay, with size one.
+        synchronized: must be False, there are no other devices.
+
+    Raises:
+        ValueError: if x has no such axis, or there is nothing along it.
+
+    Example:
+    >>> from pyconv import ops
+    >>> [float(moment) for moment in ops.moments([1.0, 3.0], 0)]
+    [2.0, 1.0]
+    """
+    if synchronized:
+        raise ValueError("moments: synchronized must be False. Received: synchronized=True.")
+    source = as_float("moments", "x", x)
+    centre = mean(source, axes, keepdims=True)
+    spread = mean(square(subtract(source, centre)), axes, keepdims=True)
+    if keepdims:
+        return centre, spread
+    places = axis_tuple("moments", axes, source.ndim)
+    return squeeze(centre, places), squeeze(spread, places)
+
+
+def batch_normalization(
+    x: ArrayLike,
+    mean: ArrayLike,
+    variance: ArrayLike,
+    axis: int,
+    offset: ArrayLike | None = None,
+    scale: ArrayLike | None = None,
+    epsilon: float = 0.001,
+) -> Array:
+    """(x - mean) / sqrt(variance + epsilon) * scale + offset, with numbers of its own for each place along an axis.
+
+    Args:
+        x: an array.
+        mean: numbers (C,), where C is the size of x along axis.
+        variance: numbers (C,).
+        axis: the axis.
+        offset: numbers (C,), None for zeros.
+        scale: numbers (C,), None for ones.
+        epsilon: keeps a variance of zero from being divided by.
+
+    Raises:
+        TypeError: if an argument doesn't hold real numbers.
+        ValueError: if x has no such axis, or one of the others isn't as long.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.batch_normalization([[3.0, 5.0]], [1.0, 2.0], [4.0, 9.0], -1, epsilon=0.0)
+    array([[1., 1.]], dtype=float32)
+    """
+    source = as_float("batch_normalization", "x", x)
+    (place,) = axis_tuple("batch_normalization", axis, source.ndim)
+    shape = [1] * source.ndim
+    shape[place] = source.shape[place]
+    for name, numbers in {"mean": mean, "variance": variance, "offset": offset, "scale": scale}.items():
+        if numbers is not None and np.shape(numbers) != (shape[place],):
+            raise ValueError(
+                f"batch_normalization: {name} must have the shape ({shape[place]},), a number for each place along "
+                f"axis {axis} of x. Received: {name}.shape={np.shape(numbers)}, x.shape={source.shape}."
+            )
+    # On small arrays all that doesn't need x: it is multiplied once and added to once.
+    factor = rsqrt(add(variance, epsilon))
+    if scale is not None:
+        factor = multiply(factor, scale)
+    shift = multiply(mean, factor)
+    shift = multiply(shift, -1) if offset is None else subtract(offset, shift)
+    return add(multiply(source, reshape(factor, shape)), reshape(shift, shape))
+
+
+def layer_normalization(
+    x: ArrayLike,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+    axis: int | Sequence[int] = -1,
+    epsilon: float | None = None,
+) -> Array:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, where mean and variance are those along axes of x.
+
+    Args:
+        x: an array.
+        gamma: numbers of the shape that x has along axis, None for ones.
+        beta: likewise, None for zeros.
+        axis: the axis or axes.
+        epsilon: keeps a variance of zero from being divided by; None for `pyconv.config.epsilon()`.
+
+    Raises:
+        TypeError: if an argument doesn't hold real numbers.
+        ValueError: if x has no such axis, or gamma or beta doesn't fit it.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.layer_normalization([[1.0, 3.0], [5.0, 5.0]], epsilon=1e-9)
+    array([[-1.,  1.],
+           [ 0.,  0.]], dtype=float32)
+    """
+    source = as_float("layer_normalization", "x", x)
+    axes = axis_tuple("layer_normalization", axis, source.ndim)
+    scale, offset = (
+        _along("layer_normalization", name, a, source, axes) for name, a in (("gamma", gamma), ("beta", beta))
+    )
+    return standardize("layer_normalization", source, axes, _epsilon(epsilon), scale, offset)[0]
+
+
+def rms_normalization(
+    x: ArrayLike, scale: ArrayLike | None = None, axis: int | Sequence[int] = -1, epsilon: float | None = None
+) -> Array:
+    """X / sqrt(mean of x * x + epsilon) * scale, the mean taken along axes; arguments as in `layer_normalization`.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.rms_normalization([[3.0, 4.0]], scale=[1.0, 2.0]).round(4)
+    array([[0.8485, 2.2627]], dtype=float32)
+    """
+    source = as_float("rms_normalization", "x", x)
+    axes = axis_tuple("rms_normalization", axis, source.ndim)
+    factor = _along("rms_normalization", "scale", scale, source, axes)
+    y = multiply(source, rsqrt(add(mean(square(source), axes, keepdims=True), _epsilon(epsilon))))
+    return y if factor is None else multiply(y, factor)
+
+
+def standardize(
+    op: str, x: Array, axes: tuple[int, ...], epsilon: float, scale: Array | None, offset: Array | None
+) -> tuple[Array, Array, Array]:
+    """(x - mean) / sqrt(variance + epsilon) * scale + offset, and mean and variance along axes, which stay.
+
+    scale and offset are broadcast to x. The gradient of x goes through the mean and the variance, too. With
+    z the result before scale and offset, dz its gradient and s = sqrt(variance + epsilon):
+
+        dx = (dz - mean(dz) - z * mean(dz * z)) / s
+    """
+    if (count := math.prod(x.shape[axis] for axis in axes)) == 0:
+        raise ValueError(f"{op}: there must be elements to take the mean of. Received: x.shape={x.shape}.")
+
+    def average(array: Array) -> Array:
+        # In float64: NumPy adds rows one by one, and over many of them float32 would lose digits.
+        kept: Array = np.asarray(array.sum(axis=axes, keepdims=True, dtype=np.float64) / count, x.dtype)
+        return kept
+
+    centre = average(x)
+    z = x - centre
+    variance = average(z * z)
+    inverse = 1 / np.sqrt(variance + x.dtype.type(epsilon))
+    z *= inverse
+    y = z.copy() if scale is None else z * scale
+    if offset is not None:
+        y += offset
+
+    def x_gradient(dy: Array) -> Array:
+        dz = dy if scale is None else dy * scale
+        dx: Array = (dz - average(dz) - z * average(dz * z)) * inverse
+        return dx
+
+    links: list[Link] = [(x, x_gradient)]
+    if scale is not None:
+        shape = scale.shape
+        links.append((scale, lambda dy: sum_to(dy * z, shape)))
+    if offset is not None:
+        lengths = offset.shape
+        links.append((offset, lambda dy: sum_to(dy, lengths)))
+    record(y, *links)
+    return y, centre, variance
+
+
+def _along(op: str, name: str, numbers: ArrayLike | None, x: Array, axes: tuple[int, ...]) -> Array | None:
+    """Numbers for the places along axes, with axes of size one for the others."""
+    if numbers is None:
+        return None
+    array, _ = as_floats(op, **{name: numbers, "x": x})
+    if array.shape != (sizes := tuple(x.shape[axis] for axis in axes)):
+        raise ValueError(
+            f"{op}: {name} must have the shape {sizes} of x along axis. Received: {name}.shape={array.shape}."
+        )
+    return reshape(array, tuple(size if axis in axes else 1 for axis, size in enumerate(x.shape)))
+
+
+def _epsilon(epsilon: float | None) -> float:
+    return config.epsilon() if epsilon is None else epsilon

@@ -307,3 +307,23 @@ def test_sparsemax_is_the_nearest_point_of_the_simplex() -> None:
 def test_bad_arguments(call: Callable[[], Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=f"^{words}"):
         call()
+
+
+def test_normalization_of_the_last_axes_takes_inputs_of_any_rank() -> None:
+    layer = layers.LayerNormalization(dtype="float64")
+    assert layer(X).shape == X.shape
+    np.testing.assert_allclose(layer(X[0]), layer(X)[0], **CLOSE)
+    with pytest.raises(ValueError, match="4"):
+        layer(X[..., :3])
+
+
+def test_softmax_with_a_mask(keras: Any) -> None:
+    mask = np.array([[True, False, True, True], [False] * 4])
+    x = X[0, :2]
+    y = layers.Softmax(dtype="float64")(x, mask=mask)
+    np.testing.assert_allclose(y[0, mask[0]], np.exp(x[0, mask[0]]) / np.exp(x[0, mask[0]]).sum(), **CLOSE)
+    assert not y[~mask].any()
+    theirs = keras.layers.Softmax(dtype="float64")(x, mask=mask).numpy()
+    np.testing.assert_allclose(y, theirs, rtol=1e-12, atol=1e-12)
+    with pytest.raises(ValueError, match=r"^Softmax: mask must be broadcastable.*\(3,\).*\(2, 4\)"):
+        layers.Softmax()(x, mask=np.ones(3))

@@ -87,7 +87,7 @@ def linear(x: ArrayLike) -> Array:
 
 
 def gelu(x: ArrayLike, approximate: bool = False) -> Array:
-    """X times the probability that a normal number is below x; exact here by default, see `pyconv.ops.gelu`."""
+    """The product of x and the probability that a normal number is below x: `pyconv.ops.gelu`, exact by default."""
     return _gelu(x, approximate)
 
 

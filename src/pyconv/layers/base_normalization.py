@@ -36,8 +36,8 @@ class BaseNormalization(Layer):
                 f"{self._op}: inputs must have known sizes along axis {axis} when {self.name!r} is built. "
                 f"Received: input_shape={input_shape}."
             )
-        self.input_axes = dict(zip(axes, sizes, strict=True))
-        self.input_rank = len(input_shape)
+        # Counted from the end: where only the last axes matter, inputs may have others in front.
+        self.input_axes = {place - len(input_shape): size for place, size in zip(axes, sizes, strict=True)}
         return sizes
 
     def add_gamma_and_beta(self, shape: tuple[int, ...]) -> None:

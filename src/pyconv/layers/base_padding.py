@@ -76,7 +76,8 @@ class BaseCropping(BaseBorders):
         axes = list(zip(self.spatial(input_shape), self._crops, strict=True))
         if any(n is not None and before + after >= n for n, (before, after) in axes):
             raise ValueError(
-                f"{self._op}: cropping must be smaller than the corresponding spatial dimension, something must be "
-                f"left. Received: inputs.shape={input_shape}, cropping={self.cropping}."
+                f"{self._op}: Values in `cropping` argument should be smaller than the corresponding spatial "
+                f"dimension of the input, something must be left. "
+                f"Received: inputs.shape={input_shape}, cropping={self.cropping}."
             )
         return self.with_spatial(input_shape, tuple(None if n is None else n - b - a for n, (b, a) in axes))

@@ -101,6 +101,7 @@ class BatchNormalization(BaseNormalization):
 
     def build(self, input_shape: Shape) -> None:
         shape = self.known_sizes(input_shape, self.axis)
+        self.input_rank = len(input_shape)
         self.add_gamma_and_beta(shape)
         self.moving_mean = settings.weight(self, "moving_mean", shape, trainable=False)
         self.moving_variance = settings.weight(self, "moving_variance", shape, trainable=False)

@@ -74,12 +74,13 @@ class GroupNormalization(BaseNormalization):
 
     def build(self, input_shape: Shape) -> None:
         (channels,) = shape = self.known_sizes(input_shape, self.axis)
+        self.input_rank = len(input_shape)
         if self.groups == -1:
             self.groups = channels
         if channels % self.groups:
             raise ValueError(
-                f"{self._op}: the number of channels must be divisible by groups. "
-                f"Received: channels={channels}, groups={self.groups}."
+                f"{self._op}: the number of channels must be divisible by groups, which cannot be more than the number "
+                f"of channels. Received: channels={channels}, groups={self.groups}."
             )
         self.add_gamma_and_beta(shape)
 

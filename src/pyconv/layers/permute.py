@@ -41,7 +41,7 @@ class Permute(Layer):
         self.dims = tuple(integer(self._op, "dims", axis) for axis in dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"{self._op}: dims must be a permutation of the axes, consecutive integers from 1. "
+                f"{self._op}: Invalid permutation of axes, dims must hold consecutive integers from 1, each once. "
                 f"Received: dims={dims}."
             )
         self.input_rank = len(self.dims) + 1

@@ -9,7 +9,7 @@ from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.base_normalization import BaseNormalization
 from pyconv.layers.layer import Shape
-from pyconv.ops.geometry import is_sequence
+from pyconv.ops.geometry import integer, is_sequence
 from pyconv.variable import Variable
 
 
@@ -43,9 +43,10 @@ class RMSNormalization(BaseNormalization):
         super().__init__(**kwargs)
         settings.keep(self, locals())
         self.epsilon = self.checked_epsilon(epsilon)
+        self._axes = sorted(integer(self._op, "axis", item, -64) for item in (axis if is_sequence(axis) else (axis,)))
 
     def build(self, input_shape: Shape) -> None:
-        self.axis = sorted(self.axis) if is_sequence(self.axis) else [self.axis]  # as Keras' configuration has it
+        self.axis = self._axes  # as Keras' configuration has it
         self.scale = self.add_weight(self.known_sizes(input_shape, self.axis), "ones", name="scale")
 
     def call(self, x: Array) -> Array:

@@ -8,7 +8,7 @@ from pyconv import ops
 from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.layer import Layer, Shape
-from pyconv.ops.geometry import axis_tuple
+from pyconv.ops.geometry import axis_tuple, integer, is_sequence
 
 _SMALLEST = 1e-12  # what a length's square is at least, so that none is divided by zero: Keras'
 
@@ -34,6 +34,8 @@ class UnitNormalization(Layer):
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         settings.keep(self, locals())
+        for item in axis if is_sequence(axis) else (axis,):
+            integer(self._op, "axis", item, minimum=-64)
 
     def call(self, x: Array) -> Array:
         axes = axis_tuple(self._op, self.axis, x.ndim)

@@ -20,6 +20,17 @@ from pyconv.ops.arithmetic import (
 )
 from pyconv.ops.conv import conv, dense, depthwise_conv
 from pyconv.ops.conv_transpose import conv_transpose
+from pyconv.ops.creation import (
+    cast,
+    convert_to_numpy,
+    convert_to_tensor,
+    full,
+    ones,
+    ones_like,
+    shape,
+    zeros,
+    zeros_like,
+)
 from pyconv.ops.elementwise import (
     elu,
     exp,
@@ -37,7 +48,7 @@ from pyconv.ops.elementwise import (
 from pyconv.ops.gated import celu, gelu, glu, mish, selu
 from pyconv.ops.indexing import get_item
 from pyconv.ops.matmul import matmul
-from pyconv.ops.normalization import batch_normalization, layer_normalization, moments, rms_normalization
+from pyconv.ops.normalization import batch_normalization, layer_normalization, moments, rms_normalization, std, var
 from pyconv.ops.padding import pad
 from pyconv.ops.pooling import average_pool, max_pool
 from pyconv.ops.reductions import log_softmax, max, mean, min, softmax, sum
@@ -64,11 +75,14 @@ __all__ = [
     "add",
     "average_pool",
     "batch_normalization",
+    "cast",
     "celu",
     "clip",
     "concatenate",
     "conv",
     "conv_transpose",
+    "convert_to_numpy",
+    "convert_to_tensor",
     "dense",
     "depthwise_conv",
     "divide",
@@ -76,6 +90,7 @@ __all__ = [
     "exp",
     "expand_dims",
     "flatten",
+    "full",
     "gelu",
     "get_item",
     "glu",
@@ -99,6 +114,8 @@ __all__ = [
     "moments",
     "multiply",
     "negative",
+    "ones",
+    "ones_like",
     "pad",
     "power",
     "relu",
@@ -109,6 +126,7 @@ __all__ = [
     "rsqrt",
     "selu",
     "separable_conv",
+    "shape",
     "sigmoid",
     "silu",
     "soft_shrink",
@@ -122,6 +140,7 @@ __all__ = [
     "square",
     "squareplus",
     "squeeze",
+    "std",
     "subtract",
     "sum",
     "tanh",
@@ -129,8 +148,11 @@ __all__ = [
     "threshold",
     "transpose",
     "true_divide",
+    "var",
+    "zeros",
+    "zeros_like",
 ]
 
-# On symbolic tensors each becomes a step of a functional model.
-for _name in __all__:
+# On symbolic tensors each becomes a step of a functional model, but for a question about them.
+for _name in set(__all__) - {"shape"}:
     globals()[_name] = accepts_symbols(globals()[_name])

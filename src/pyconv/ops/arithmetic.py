@@ -82,7 +82,7 @@ def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 
 def clip(x: ArrayLike, x_min: ArrayLike, x_max: ArrayLike) -> Array:
-    """X where it lies in x_min..x_max, otherwise the bound that it is beyond.
+    """Keeps x where it lies in x_min..x_max, and puts the bound where it is beyond.
 
     Raises:
         TypeError: if an argument doesn't hold real numbers.
@@ -116,7 +116,7 @@ def absolute(x: ArrayLike) -> Array:
 
 
 def square(x: ArrayLike) -> Array:
-    """X * x."""
+    """The square of x."""
     source = as_float("square", "x", x)
     y = np.square(source, out=like(source))
     record(y, (source, lambda dy: dy * source * 2))

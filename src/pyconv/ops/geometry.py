@@ -25,6 +25,8 @@ def integer(op: str, name: str, value: Any, minimum: int = 1, maximum: int = _LA
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{op}: {name} must be an integer. Received: {name}={value!r}.") from None
+    if number < minimum == 1:
+        raise ValueError(f"{op}: {name} should be a positive integer. Received: {name}={value}.")
     if not minimum <= number <= maximum:
         raise ValueError(f"{op}: {name} must be in {minimum}..{maximum}. Received: {name}={value}.")
     return number
@@ -164,8 +166,9 @@ def output_size(
         size = None if n is None else (n + before + after - (k - 1) * d - 1) // s + 1
         if size is not None and (n == 0 or size < 1):
             raise ValueError(
-                f"{op}: the output would be empty, an axis must hold at least one window. Received: input "
-                f"size={n}, window={k}, dilation={d} (spanning {(k - 1) * d + 1}), pads={before}+{after}."
+                f"{op}: Computed output size would be zero or negative, so that the output would be empty: an axis "
+                f"must hold at least one window. Received: input size={n}, window={k}, dilation={d} (spanning "
+                f"{(k - 1) * d + 1}), pads={before}+{after}."
             )
         sizes.append(size)
     return tuple(sizes)

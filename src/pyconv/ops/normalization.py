@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from pyconv import config
 from pyconv.gradient import Array, Link, record
-from pyconv.ops.arithmetic import add, multiply, rsqrt, square, subtract
+from pyconv.ops.arithmetic import add, multiply, rsqrt, sqrt, square, subtract
 from pyconv.ops.arrays import as_float, as_floats
 from pyconv.ops.geometry import axis_tuple
 from pyconv.ops.reductions import mean
@@ -44,6 +44,16 @@ def moments(x: ArrayLike, axes: Any, keepdims: bool = False, synchronized: bool 
         return centre, spread
     places = axis_tuple("moments", axes, source.ndim)
     return squeeze(centre, places), squeeze(spread, places)
+
+
+def var(x: ArrayLike, axis: Any = None, keepdims: bool = False) -> Array:
+    """The variance, the mean squared distance from the mean, along axes; arguments and errors as in `mean`."""
+    return moments(as_float("var", "x", x), axis, keepdims)[1]
+
+
+def std(x: ArrayLike, axis: Any = None, keepdims: bool = False) -> Array:
+    """The standard deviation, the root of `var`; arguments and errors as there."""
+    return sqrt(var(as_float("std", "x", x), axis, keepdims))
 
 
 def batch_normalization(
@@ -131,7 +141,9 @@ def layer_normalization(
 def rms_normalization(
     x: ArrayLike, scale: ArrayLike | None = None, axis: int | Sequence[int] = -1, epsilon: float | None = None
 ) -> Array:
-    """X / sqrt(mean of x * x + epsilon) * scale, the mean taken along axes; arguments as in `layer_normalization`.
+    """The quotient x / sqrt(mean of x * x + epsilon), times scale, the mean taken along axes.
+
+    Arguments and errors as in `layer_normalization`.
 
     Example:
     >>> from pyconv import ops

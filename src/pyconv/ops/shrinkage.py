@@ -18,25 +18,25 @@ def hard_tanh(x: ArrayLike) -> Array:
 
 
 def tanh_shrink(x: ArrayLike) -> Array:
-    """X - tanh(x)."""
+    """The difference x - tanh(x)."""
     source = as_float("tanh_shrink", "x", x)
     return subtract(source, tanh(source))
 
 
 def soft_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
-    """X moved towards zero by threshold, zero where that would go beyond."""
+    """Moves x towards zero by threshold, to zero where that would go beyond."""
     source = as_float("soft_shrink", "x", x)
     return subtract(source, clip(source, -threshold, threshold))
 
 
 def hard_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
-    """X where |x| > threshold, zero elsewhere."""
+    """Keeps x where |x| > threshold, zero elsewhere."""
     source = as_float("hard_shrink", "x", x)
     return _where(np.abs(source) <= threshold, 0.0, source)
 
 
 def threshold(x: ArrayLike, threshold: float, default_value: float) -> Array:
-    """X where x > threshold, default_value elsewhere."""
+    """Keeps x where x > threshold, default_value elsewhere."""
     source = as_float("threshold", "x", x)
     return _where(source <= threshold, default_value, source)
 

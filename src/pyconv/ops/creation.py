@@ -1,0 +1,88 @@
+"""Arrays from nothing or from other things. Nothing here is differentiated but `cast`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from pyconv import config
+from pyconv.gradient import Array, record
+from pyconv.ops.arrays import as_float
+
+
+def convert_to_tensor(x: Any, dtype: DTypeLike | None = None, sparse: Any = None, ragged: Any = None) -> Array:
+    """Makes an array of x, of its own dtype unless another is given; Python's floats become `pyconv.config.floatx()`.
+
+    Args:
+        x: an array, a number, a list, a weight.
+        dtype: the array's dtype.
+        sparse: must not be true: there are no sparse arrays.
+        ragged: must not be true either.
+
+    Raises:
+        ValueError: if a sparse or ragged array is asked for.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.convert_to_tensor([1.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    if sparse or ragged:
+        raise ValueError(f"convert_to_tensor: arrays are dense. Received: sparse={sparse}, ragged={ragged}.")
+    array = np.asarray(x)
+    if dtype is None and array.dtype == np.float64 and not hasattr(x, "dtype"):
+        dtype = config.floatx()
+    return array if dtype is None or array.dtype == dtype else cast(array, dtype)
+
+
+def convert_to_numpy(x: Any) -> Array:
+    """The NumPy array that x is as a rule."""
+    return np.asarray(x)
+
+
+def cast(x: Any, dtype: DTypeLike) -> Array:
+    """Converts x to another dtype; between floating dtypes the gradient goes back through it.
+
+    Example:
+    >>> from pyconv import ops
+    >>> ops.cast([1.7, -1.7], "int32")
+    array([ 1, -1], dtype=int32)
+    """
+    source = np.asarray(x)
+    y = source.astype(dtype)
+    if source.dtype.kind == "f" and y.dtype.kind == "f":
+        record(y, (source, lambda dy: dy.astype(source.dtype)))
+    return y
+
+
+def shape(x: Any) -> tuple[int | None, ...]:
+    """The sizes of x along its axes."""
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None) -> Array:
+    """Zeros of a shape; their dtype is `pyconv.config.floatx()` by default."""
+    return np.zeros(shape, dtype or config.floatx())
+
+
+def ones(shape: int | Sequence[int], dtype: DTypeLike | None = None) -> Array:
+    """Ones of a shape; their dtype is `pyconv.config.floatx()` by default."""
+    return np.ones(shape, dtype or config.floatx())
+
+
+def full(shape: int | Sequence[int], fill_value: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """One number, or what can be broadcast, in all places of a shape; by default of `pyconv.config.floatx()`."""
+    return np.full(shape, fill_value, dtype or config.floatx())
+
+
+def zeros_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """Zeros of the shape of x, and of its dtype unless another is given."""
+    return np.zeros_like(as_float("zeros_like", "x", x), dtype)
+
+
+def ones_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """Ones of the shape of x, and of its dtype unless another is given."""
+    return np.ones_like(as_float("ones_like", "x", x), dtype)

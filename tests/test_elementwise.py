@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from arrays import LAYOUTS, Array, normal
-from pyconv import ops
+from pyconv import activations, layers, ops
 from pyconv.gradient import Tape
 
 # Each op with torch's function of the same meaning.
@@ -141,3 +141,14 @@ def test_shapes(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(ops.transpose(x, (1, -1, 0)), x.transpose(1, 2, 0))
     assert ops.transpose(x).flags.c_contiguous
     assert ops.flatten(np.zeros((0, 3, 4))).shape == (0, 12)
+
+
+def test_every_way_to_name_an_activation() -> None:
+    written = {"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}
+    for identifier in ("relu", activations.relu, written):
+        assert activations.get(identifier) is activations.relu
+    layer = layers.LeakyReLU(0.5)
+    np.testing.assert_array_equal(layers.Dense(2, layer, kernel_initializer="ones")([[-2.0]]), [[-1.0, -1.0]])
+    for bad in ({}, {"config": 3}, 3):
+        with pytest.raises(TypeError, match=r"^activations\.get: "):
+            activations.get(bad)

@@ -158,11 +158,12 @@ _FUSED: dict[int, FusedActivation] = {
 _ALIASES = {"hard_swish": "hard_silu", "swish": "silu"}
 
 
-def get(identifier: str | Activation | None) -> Activation:
+def get(identifier: str | dict[str, Any] | Activation | None) -> Activation:
     """The activation function that `identifier` means.
 
     Args:
-        identifier: a name, a function (returned as it is), or None for `linear`.
+        identifier: a name, a dict in which Keras wrote one as "config", a function or layer (returned as it is), or
+            None for `linear`.
 
     Raises:
         TypeError: if it is none of these.
@@ -177,6 +178,8 @@ def get(identifier: str | Activation | None) -> Activation:
         return linear
     if callable(identifier):
         return identifier
+    if isinstance(identifier, dict):
+        identifier = identifier.get("config")
     if not isinstance(identifier, str):
         raise TypeError(f"activations.get: identifier must be a name, a function or None. Received: {identifier!r}.")
     if (function := _FUNCTIONS.get(_ALIASES.get(identifier, identifier))) is None:

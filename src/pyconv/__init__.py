@@ -66,6 +66,7 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "applications",
     "available_isas",
     "callbacks",
     "config",
@@ -96,7 +97,7 @@ __all__ = [
     "utils",
 ]
 
-_LATE = ("saving",)  # imported when first asked for
+_LATE = ("applications", "saving")  # imported when first asked for
 
 
 def __getattr__(name: str) -> Any:

@@ -125,10 +125,7 @@ class Called:
         calls.depth += 1
         calls.training = training
         try:
-            if recording():
-                y = self._run_recorded(x, args, kwargs)
-            else:
-                y = self.call(x, *args, **kwargs)
+            y = self._run_recorded(x, args, kwargs) if recording() else self.call(x, *args, **kwargs)
             if self.activity_regularizer is not None:
                 for result in tree.flatten(y):
                     penalty = value_of(self.activity_regularizer(traced(result)))

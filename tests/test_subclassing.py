@@ -217,6 +217,23 @@ def test_losses_and_added_losses_of_ones_own(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(model.get_weights()[0], kernel - 0.1 * gradient, rtol=1e-4, atol=1e-6)  # float32 sums
 
 
+def test_an_activation_of_ones_own_has_gradients(rng: np.random.Generator) -> None:
+    x = normal(rng, (4, 3)).astype(np.float64)
+    layer = layers.Dense(2, activation=_swish, use_bias=False, dtype="float64")
+    layer(x)
+    with Tape([x]) as tape:
+        y = layer(x)
+    z = x @ layer.kernel.numpy()
+    sigmoid = 1 / (1 + np.exp(-z))
+    np.testing.assert_allclose(y, z * sigmoid, rtol=1e-12)
+    right = (sigmoid + z * sigmoid * (1 - sigmoid)) @ layer.kernel.numpy().T
+    np.testing.assert_allclose(tape.gradient(y)[0], right, rtol=1e-12)
+
+
+def _swish(x: Any) -> Any:
+    return x * ops.sigmoid(x)
+
+
 def test_numpy_in_a_recorded_call_is_refused() -> None:
     """It would lose gradients silently."""
 

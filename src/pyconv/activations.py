@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from pyconv.gradient import Array
+from pyconv.operators import OwnFunction
 from pyconv.ops import (
     celu,
     elu,
@@ -162,8 +164,8 @@ def get(identifier: str | dict[str, Any] | Activation | None) -> Activation:
     """The activation function that `identifier` means.
 
     Args:
-        identifier: a name, a dict in which Keras wrote one as "config", a function or layer (returned as it is), or
-            None for `linear`.
+        identifier: a name, a dict in which Keras wrote one as "config", a function (one of one's own may use Python's
+            operators) or a layer, or None for `linear`.
 
     Raises:
         TypeError: if it is none of these.
@@ -177,7 +179,9 @@ def get(identifier: str | dict[str, Any] | Activation | None) -> Activation:
     if identifier is None:
         return linear
     if callable(identifier):
-        return identifier
+        # A layer, or a callable object, is left what it is.
+        is_own = isinstance(identifier, FunctionType) and not identifier.__module__.startswith("pyconv.")
+        return OwnFunction(identifier) if is_own else identifier
     if isinstance(identifier, dict):
         identifier = identifier.get("config")
     if not isinstance(identifier, str):

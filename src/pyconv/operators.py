@@ -155,6 +155,16 @@ def with_traced(function: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
+class OwnFunction:
+    """Somebody's own function of an array, an activation say: while a tape records its operators leave notes."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def __call__(self, x: Any) -> Any:
+        return self.function(x) if isinstance(x, TracedArray) else value_of(self.function(traced(x)))
+
+
 def traced(x: Any) -> Any:
     """An array as a TracedArray where a tape records; anything else as it is."""
     return TracedArray(x) if isinstance(x, np.ndarray) and recording() else x

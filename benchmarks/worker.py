@@ -94,7 +94,7 @@ def data(job: Job) -> list[NDArray[Any]]:
 
 
 def aligned(x: NDArray[Any]) -> NDArray[Any]:
-    """x from a cache line on, as the results of all these libraries lie, and as inside a network every input does."""
+    """A copy that begins at a cache line, as the results of all these libraries do, and in a network every input."""
     memory = np.empty(x.nbytes + 64, np.uint8)
     start = -memory.ctypes.data % 64
     copy = memory[start : start + x.nbytes].view(x.dtype).reshape(x.shape)

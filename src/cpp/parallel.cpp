@@ -1,11 +1,13 @@
 // parallel.cpp: parallel_for on a pool of threads that the process shares.
 //
 // Not OpenMP, whose regions end only when every thread of the team has been there: one thread that waits for its turn
-// behind another process then stops all. Here a part belongs to whoever comes first, and the caller takes those that
-// nobody has begun. A forked child gets a pool of its own, and a process with an OpenMP runtime no second one.
+// behind another process then stops all. Here every thread has a part that it begins with, job after job, so that what
+// it wrote is found in its own cache; then it takes any that nobody has begun. A forked child gets a pool of its own,
+// and a process with an OpenMP runtime no second one.
 #include "parallel.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -35,7 +37,7 @@ constexpr int64_t kMinOperationsPerThread = 400'000;
 // 120 us, so it should outlast the Python and NumPy between two layers; it yields to any other thread meanwhile.
 constexpr std::chrono::microseconds kSpin{2000};
 
-constexpr int kMaxThreads = 1 << 15;  // a part's number takes 16 bits below
+constexpr int kMaxThreads = 1024;  // each has 8 bytes in the pool
 
 void relax() {
 #if defined(__x86_64__)
@@ -104,45 +106,46 @@ class Pool {
     body_ = &body;
     tasks_ = tasks;
     done_ = 0;
-    const uint64_t job = (state_.load() >> 32) + 1;
-    state_ = (job << 32) | static_cast<uint64_t>(parts) << 16;
+    state_ = ((state_ >> kPartsBits) + 1) << kPartsBits | static_cast<uint64_t>(parts);
     state_.notify_all();
-    run_parts();
+    run_parts(0);
     if (!spin_until([&] { return done_ == parts; }))
       for (int done = done_; done != parts; done = done_) done_.wait(done);
     return true;
   }
 
  private:
-  // Takes parts of the present job until none is left. A part that was taken keeps the job alive: run() waits for it.
-  void run_parts() {
-    uint64_t state = state_;
-    while ((state & 0xffff) < (state >> 16 & 0xffff)) {
-      if (!state_.compare_exchange_weak(state, state + 1)) continue;
-      const int64_t part = state & 0xffff, parts = state >> 16 & 0xffff;
+  // Takes the thread's own part of the present job and then those that nobody has begun. All parts of a job are taken
+  // before it ends, so none can be taken for a job that is over; and one that was taken keeps the job alive.
+  void run_parts(int thread) {
+    const uint64_t state = state_, job = state >> kPartsBits;
+    const int parts = static_cast<int>(state & ((1 << kPartsBits) - 1));
+    for (int next = 0; next < parts; ++next) {
+      const int part = (thread + next) % parts;
+      uint64_t last = taken_[part];
+      if (last >= job || !taken_[part].compare_exchange_strong(last, job)) continue;
       inside_part = true;
-      (*body_)(tasks_* part / parts, tasks_ * (part + 1) / parts, static_cast<int>(part));
+      (*body_)(tasks_* part / parts, tasks_ * (part + 1) / parts, part);
       inside_part = false;
       if (++done_ == parts) done_.notify_all();
-      state = state_;
     }
   }
 
   // A system that gives no more threads only makes the job slower.
   void hire(int workers) try {
     for (; workers_ < workers; ++workers_) {
-      std::thread worker([this] { work(); });
+      std::thread worker([this, thread = workers_ + 1] { work(thread); });
       placement_.add(worker.native_handle());
       worker.detach();
     }
   } catch (const std::system_error&) {
   }
 
-  [[noreturn]] void work() {
+  [[noreturn]] void work(int thread) {
     while (true) {
       const uint64_t seen = state_;
-      run_parts();
-      const auto new_job = [&] { return state_ >> 32 != seen >> 32; };
+      run_parts(thread);
+      const auto new_job = [&] { return state_ != seen; };
       if (spin_until(new_job)) continue;
       ++sleepers_;
       for (uint64_t state = state_; !new_job(); state = state_) state_.wait(state);
@@ -156,8 +159,10 @@ class Pool {
   std::atomic<int> sleepers_{0};
   const Body* body_ = nullptr;
   int64_t tasks_ = 0;
-  std::atomic<uint64_t> state_{0};  // job number << 32 | parts << 16 | the next part to take
-  std::atomic<int> done_{0};        // parts of the job that are finished
+  static constexpr int kPartsBits = 16;
+  std::atomic<uint64_t> state_{0};                          // job number << kPartsBits | parts
+  std::array<std::atomic<uint64_t>, kMaxThreads> taken_{};  // by part, the last job in which it was taken
+  std::atomic<int> done_{0};                                // parts of the job that are finished
 };
 
 // Never destroyed: its threads may outlive every static object. Replaced in a forked child, where they do not exist.

@@ -18,6 +18,9 @@ constexpr int64_t kTileBytes = 16 * 1024;
 // At least so many tasks for each of several threads: one task too many then costs an eighth.
 constexpr int64_t kTasksPerThread = 8;
 
+// Lines for each thread with which shares are still about equal.
+constexpr int64_t kLinesPerThread = 6;
+
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // How many source pixels the largest tile of a depthwise kernel reads.
@@ -62,14 +65,20 @@ void for_each_rectangle(const Gather& gather, int64_t blocks, int threads, const
   const int64_t kernel_height = gather.axes[kHeight].k, kernel_row = gather.axes[kWidth].k * tensors.weight_tap;
   const int64_t tap_limit = gather.axes[kDepth].k * kernel_height;
 
-  parallel_for(planes * blocks * lines, threads, [&](int64_t begin, int64_t end, int thread) {
+  // Threads share lines, and blocks of channels only where lines are few: two cores that write the same pixels, one its
+  // first and the other its last channels, took three times as long as one core, as each prefetches what the other
+  // owns.
+  const bool by_lines = planes * lines >= kLinesPerThread * threads;
+  const int64_t shared_blocks = by_lines ? 1 : blocks;
+  parallel_for(planes * shared_blocks * lines, threads, [&](int64_t begin, int64_t end, int thread) {
     int64_t* src_taps = reinterpret_cast<int64_t*>(workspace) + 2 * thread * tap_limit;
     int64_t* weight_taps = src_taps + tap_limit;
-    while (begin < end) {  // all lines of one block that belong to this thread
-      const int64_t line = begin % lines, block = begin / lines % blocks;
+    while (begin < end) {  // all lines of one plane that belong to this thread
+      const int64_t line = begin % lines, block = begin / lines % shared_blocks;
       const int64_t last_line = std::min(lines, line + end - begin);
-      const Gather::Row row = gather.row(begin / (lines * blocks) * lines);
+      const Gather::Row row = gather.row(begin / (lines * shared_blocks) * lines);
       begin += last_line - line;
+      const int64_t first_block = by_lines ? 0 : block, last_block = by_lines ? blocks : block + 1;
       for (const Segment& all_lines : height_segments) {
         const Segment height = all_lines.within(line, last_line);
         if (height.count == 0) continue;
@@ -81,25 +90,26 @@ void for_each_rectangle(const Gather& gather, int64_t blocks, int threads, const
             src_taps[taps] = (sd * gather.source(kHeight) + sh) * source_line;
             weight_taps[taps++] = (kd * kernel_height + kh) * kernel_row;
           }
-        for (const Segment& width : gather.segments) {
-          const int64_t produced_at = (row.pixel + width.first) * produced_row + height.first * produced_line;
-          call(block, DepthwiseArgs<T>{.src = tensors.source + (row.source_pixel + width.taps.src) * source_row,
-                                       .src_taps = src_taps,
-                                       .src_step = width.taps.src_step * source_row,
-                                       .src_line = height.src_advance * source_line,
-                                       .src_row = width.src_advance * source_row,
-                                       .weights = tensors.weights + width.taps.k * tensors.weight_tap,
-                                       .weight_taps = weight_taps,
-                                       .weight_step = width.taps.k_step * tensors.weight_tap,
-                                       .taps = taps,
-                                       .run = width.taps.count,
-                                       .dst = tensors.produced + produced_at,
-                                       .dst_line = height.step * produced_line,
-                                       .dst_row = width.step * produced_row,
-                                       .lines = height.count,
-                                       .rows = width.count,
-                                       .epilogue = at_offset(tensors.epilogue, produced_at)});
-        }
+        for (int64_t channels = first_block; channels < last_block; ++channels)
+          for (const Segment& width : gather.segments) {
+            const int64_t produced_at = (row.pixel + width.first) * produced_row + height.first * produced_line;
+            call(channels, DepthwiseArgs<T>{.src = tensors.source + (row.source_pixel + width.taps.src) * source_row,
+                                            .src_taps = src_taps,
+                                            .src_step = width.taps.src_step * source_row,
+                                            .src_line = height.src_advance * source_line,
+                                            .src_row = width.src_advance * source_row,
+                                            .weights = tensors.weights + width.taps.k * tensors.weight_tap,
+                                            .weight_taps = weight_taps,
+                                            .weight_step = width.taps.k_step * tensors.weight_tap,
+                                            .taps = taps,
+                                            .run = width.taps.count,
+                                            .dst = tensors.produced + produced_at,
+                                            .dst_line = height.step * produced_line,
+                                            .dst_row = width.step * produced_row,
+                                            .lines = height.count,
+                                            .rows = width.count,
+                                            .epilogue = at_offset(tensors.epilogue, produced_at)});
+          }
       }
     }
   });

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import page
 import problems
 import report
 from classes import TARGETS, class_of
@@ -161,3 +162,18 @@ def test_only_accurate_peers_count() -> None:
 def test_the_summary_shows_mean_and_least_beside_the_target() -> None:
     lines = report.summary([row(1e-5, torch=4.0), row(1e-5, torch=1.0), row(1e-5)]).splitlines()
     assert lines[1].split() == ["3x3", "stride", "1", "all", "1", "2", "2.00", "1.00", "1.20"]
+
+
+def test_the_page_tells_met_from_unmet() -> None:
+    """Twice and half as fast as the target: 1.2, or 2.7 over those that never leave the direct algorithm."""
+    common = {"file": "net", "problem": "net:layer", "class": "3x3 stride 1", "work": 1e9, "unit": "GFLOP/s"}
+    errors = {"pyconv": 1e-7, "torch": 1e-7, "mnn": 1e-3}
+    rows = [
+        {**common, "threads": 1, "relative_error": errors, "seconds": {"pyconv": 1.0, "torch": 2.4, "mnn": 0.1}},
+        {**common, "threads": 2, "relative_error": errors, "seconds": {"pyconv": 1.0, "torch": 0.6, "mnn": 0.1}},
+    ]
+    lines = list(page.by_class(rows))[2:]
+    assert lines[0] == "| 3x3 stride 1 | all | 1 | 1 | 2.40 | 2.40 (net:layer) | 1.20 | met |"
+    assert lines[1] == "| 3x3 stride 1 | all | 2 | 1 | 0.60 | 0.60 (net:layer) | 1.20 | **unmet** |"
+    assert [line.split(" | ")[-1] for line in lines[2:]] == ["**unmet** |", "**unmet** |"]
+    assert list(page.layers(rows))[2] == "| net:layer | 1.0 | torch 0.4 | 2.40 | 1.0 | torch 1.7 | 0.60 |"

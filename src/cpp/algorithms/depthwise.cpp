@@ -1,6 +1,7 @@
 // depthwise.cpp: one filter per channel, forward and data gradient, vertical over channels. Not the weight gradient,
 // and not several filters per channel: direct.cpp takes those.
 #include <algorithm>
+#include <numeric>
 
 #include "../algorithms.h"
 #include "../buffer.h"
@@ -15,8 +16,46 @@ std::string refuse(const ConvProblem& problem) {
   return "";
 }
 
+// Channels of a cache line.
+int64_t line_channels(const ConvProblem& problem) { return kAlignment / size_of(problem.dtype); }
+
+// Of fewer channels than a vector holds, pixels side by side are taken as numbers side by side: vectors are full then,
+// and their weights repeat every so many numbers. 0 where there are channels enough.
+int64_t period(const ConvProblem& problem) {
+  return problem.g < line_channels(problem) ? std::lcm(problem.g, line_channels(problem)) : 0;
+}
+
+// Offsets of taps, and then the weights and the bias repeated.
 ConvMemory memory(const ConvProblem& problem, const KernelTable&, int threads) {
-  return {.workspace_bytes = tap_offset_bytes(problem, threads)};
+  return {.workspace_bytes = align_up(tap_offset_bytes(problem, threads)) +
+                             (problem.taps() + 1) * period(problem) * size_of(problem.dtype)};
+}
+
+// to[line][i] = from[line][i % channels] for i < period.
+template <class T>
+void repeat(const T* from, int64_t lines, int64_t channels, int64_t period, T* to) {
+  for (int64_t line = 0; line < lines; ++line)
+    for (int64_t i = 0; i < period; ++i) to[line * period + i] = from[line * channels + i % channels];
+}
+
+// The pixels of args, whose channels and weights repeat: whole periods are one pixel each to the kernel, the rest of a
+// line another. Where pixels do not lie side by side, because of a stride, they stay what they are.
+template <class T>
+void run_repeated(const Kernels<T>& kernels, DepthwiseArgs<T> args, int64_t period) {
+  if (args.src_row == args.channels && args.dst_row == args.channels) {
+    const int64_t numbers = args.rows * args.channels;
+    args.rows = numbers / period;
+    args.src_row = args.dst_row = args.channels = period;
+    if (args.rows > 0) kernels.depthwise(args);
+    const int64_t done = args.rows * period;
+    if (done == numbers) return;
+    args.src += done;
+    args.dst += done;
+    args.epilogue = at_offset(args.epilogue, done);
+    args.rows = 1;
+    args.channels = numbers - done;
+  }
+  kernels.depthwise(args);
 }
 
 template <class T>
@@ -24,14 +63,22 @@ void run_as(const ConvProblem& problem, const Kernels<T>& kernels, int threads, 
             const T* bias, const Epilogue<T>& epilogue, T* produced, std::byte* workspace) {
   const Gather gather(problem);
   // Blocks are whole cache lines, the last also has the rest: fewer channels than a vector holds would be slow.
-  const int64_t channels = problem.g, unit = kAlignment / static_cast<int64_t>(sizeof(T));
+  const int64_t channels = problem.g, unit = line_channels(problem);
   const int64_t units = std::max(int64_t{1}, channels / unit);
   const int64_t blocks = channel_blocks(gather, threads, units, tile_source_pixels(gather, kernels) * kAlignment);
   const auto block_begin = [&](int64_t block) { return block == blocks ? channels : units * block / blocks * unit; };
+  const int64_t repeated = period(problem), tap = repeated > 0 ? repeated : channels;
+  if (repeated > 0) {
+    T* weights_again = reinterpret_cast<T*>(workspace + align_up(tap_offset_bytes(problem, threads)));
+    repeat(weights, problem.taps(), channels, repeated, weights_again);
+    weights = weights_again;
+    if (bias) repeat(bias, 1, channels, repeated, weights_again + problem.taps() * repeated);
+    if (bias) bias = weights_again + problem.taps() * repeated;
+  }
   // The data gradient meets the kernel's elements from the last to the first.
   const GatherTensors<T> tensors{.source = source,
-                                 .weights = weights + (gather.forward ? 0 : (problem.taps() - 1) * channels),
-                                 .weight_tap = gather.forward ? channels : -channels,
+                                 .weights = weights + (gather.forward ? 0 : (problem.taps() - 1) * tap),
+                                 .weight_tap = gather.forward ? tap : -tap,
                                  .produced = produced,
                                  .epilogue = epilogue};
   for_each_rectangle(gather, blocks, threads, tensors, workspace, [&](int64_t block, DepthwiseArgs<T> args) {
@@ -42,7 +89,10 @@ void run_as(const ConvProblem& problem, const Kernels<T>& kernels, int threads, 
     args.epilogue = at_offset(args.epilogue, first);
     args.bias = bias ? bias + first : nullptr;
     args.channels = block_begin(block + 1) - first;
-    kernels.depthwise(args);
+    if (repeated > 0)
+      run_repeated(kernels, args, repeated);
+    else
+      kernels.depthwise(args);
   });
 }
 

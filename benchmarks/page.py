@@ -1,0 +1,112 @@
+"""Prints docs/performance.md from a run that compare.py wrote: targets met and unmet alike. Measures nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from classes import TARGETS, Target
+from rows import ACCURATE, OURS
+
+# Problems that nothing was tuned on have tables of their own, see compare.py.
+HELD_OUT = "odd"
+
+
+def best_peer(row: dict[str, Any], among: Sequence[str]) -> str | None:
+    peers = [
+        name
+        for name in row["seconds"]
+        if name != OURS and row["relative_error"][name] <= ACCURATE and (not among or name in among)
+    ]
+    return min(peers, key=row["seconds"].__getitem__, default=None)
+
+
+def ratio(row: dict[str, Any], among: Sequence[str] = ()) -> float:
+    """How many times faster we are than the best of these peers; NaN without one."""
+    best = best_peer(row, among)
+    return row["seconds"][best] / row["seconds"][OURS] if best else math.nan
+
+
+def by_class(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield "| class | over the best of | threads | problems | mean | least | target | |"
+    yield "|---|---|--:|--:|--:|---|--:|---|"
+    for name, targets in TARGETS.items():
+        for target, threads in product(targets or (Target(math.nan),), sorted({row["threads"] for row in rows})):
+            chosen = [row for row in rows if row["threads"] == threads and row["class"] == name]
+            counted = [row for row in chosen if best_peer(row, target.peers)]
+            if not counted:
+                continue
+            mean = statistics.geometric_mean(ratio(row, target.peers) for row in counted)
+            least = min(counted, key=lambda row: ratio(row, target.peers))
+            wanted = "" if math.isnan(target.ratio) else f"{target.ratio:.2f}"
+            verdict = "" if not wanted else "met" if mean >= target.ratio else "**unmet**"
+            yield (
+                f"| {name} | {target.over()} | {threads} | {len(counted)} | {mean:.2f} | "
+                f"{ratio(least, target.peers):.2f} ({least['problem']}) | {wanted} | {verdict} |"
+            )
+
+
+def layers(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Each problem once, with both numbers of threads side by side."""
+    threads = sorted({row["threads"] for row in rows})
+    yield "| problem | " + " | ".join(f"pyconv, {n} | best peer, {n} | ratio, {n}" for n in threads) + " |"
+    yield "|---|" + "--:|---|--:|" * len(threads)
+    for problem in dict.fromkeys(row["problem"] for row in rows):
+        cells = []
+        for count in threads:
+            row = next(row for row in rows if row["problem"] == problem and row["threads"] == count)
+            best = best_peer(row, ())
+            peer = f"{best} {speed(row, best):.1f}" if best else "none"
+            cells.append(f"{speed(row, OURS):.1f} | {peer} | {'' if math.isnan(ratio(row)) else f'{ratio(row):.2f}'}")
+        yield f"| {problem} | " + " | ".join(cells) + " |"
+
+
+def speed(row: dict[str, Any], peer: str) -> float:
+    return float(row["work"] / row["seconds"][peer] / 1e9)
+
+
+def page(name: str, run: dict[str, Any]) -> Iterator[str]:
+    versions = ", ".join(f"{peer} {version}" for peer, version in run["versions"].items())
+    yield f"""# Performance
+
+One run of
+
+    python benchmarks/compare.py --threads 1 2 --rounds {run["rounds"]} --min-time {run["min_time"]} --json {name}
+
+on {run["date"][:10]}: {run["cpu"]}, {run["cpus"]} CPUs of a shared virtual machine, {run["platform"]}, Python
+{run["python"]}; {versions}.
+
+Every library has a process of its own and is called in turns with the others; the median over the rounds counts, and
+equality is checked first. A ratio is the time of the best peer over pyconv's, so above 1 pyconv is faster; a peer whose
+relative error exceeds {ACCURATE:.0e} does not count as the best one. A class's mean is the geometric mean of ratios.
+Ratios within 10 % are ties. [How it is measured](../benchmarks/results/README.md).
+
+## By class
+"""
+    known = [row for row in run["rows"] if row["file"] != HELD_OUT]
+    yield from by_class(known)
+    held_out = [row for row in run["rows"] if row["file"] == HELD_OUT]
+    if held_out:
+        yield "\n## By class, shapes that nothing was tuned on\n"
+        yield from by_class(held_out)
+    for file in dict.fromkeys(row["file"] for row in run["rows"]):
+        rows = [row for row in run["rows"] if row["file"] == file]
+        yield f"\n## {file}, {' and '.join(dict.fromkeys(row['unit'] for row in rows))}\n"
+        yield from layers(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("file", type=Path)
+    file = parser.parse_args().file
+    print("\n".join(page(file.name, json.loads(file.read_text(encoding="utf-8")))))
+
+
+if __name__ == "__main__":
+    main()

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
 import problems
@@ -23,6 +25,7 @@ from guards import Guarded, blank
 from plans import plan
 from problems import Problem
 from pyconv import _core
+from strategies import special_convolutions
 
 CONVS = problems.read(Path(__file__).parent / "problems/conv.txt")
 # The layers that the reference algorithm does in some 20 ms.
@@ -119,6 +122,23 @@ def test_close_on_normal_numbers(problem: Problem, algorithm: str, dtype: str, d
         products = y.size if result.shape == bias.shape else y.size * kernel[..., 0].size
         terms = products / expected.size
         assert relative_error(result, expected) <= np.finfo(dtype).eps * (4 + np.sqrt(terms))
+
+
+@given(problem=special_convolutions(), seed=st.integers(0, 2**16))
+def test_random_problems_by_every_algorithm_that_does_not_refuse(problem: Problem, seed: int, isa: str) -> None:
+    """Plain sums are exact on whole numbers; others err by little beside the sum of absolute products."""
+    arrays = example(problem, integers, "float32", seed)
+    for direction in ("forward", "backward_data", "backward_weights"):
+        right = run(plan(problem, direction, "float32", ALGORITHMS[-1]), direction, *arrays)
+        most = run(plan(problem, direction, "float32", ALGORITHMS[-1]), direction, *map(np.abs, arrays))
+        for algorithm in ALGORITHMS[:-1]:
+            try:
+                made = plan(problem, direction, "float32", algorithm, precision="fast")
+            except ValueError:
+                continue
+            for result, expected, size in zip(run(made, direction, *arrays), right, most, strict=True):
+                tolerance = 0 if made.plain_sums else 1e-5 * size.max(initial=0)
+                np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance)
 
 
 @by_case

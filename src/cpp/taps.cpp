@@ -7,10 +7,6 @@
 namespace pyconv {
 namespace {
 
-// floor and ceil of a / b for b > 0, a of either sign.
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
-
 // Coordinates of a phase that see the same elements lie side by side, as both ends of what a kernel meets only move one
 // way: the last of them is found by bisection, and a long axis costs hardly more than a short one. Where nothing is
 // seen, which may be at both ends of an axis, they are taken one by one.

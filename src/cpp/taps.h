@@ -11,6 +11,10 @@
 
 namespace pyconv {
 
+// floor and ceil of a / b for b > 0, a of either sign.
+inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+inline int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
+
 // The taps of one produced coordinate that do not fall on padding: for t < count, kernel element k + t * k_step meets
 // source element src + t * src_step.
 struct Taps {

@@ -22,8 +22,6 @@ constexpr int64_t kGradientPanelBytes = 256 * 1024;
 // half of an L2 cache of 1 MB. Larger ones are read panel after panel, each for a whole row.
 constexpr int64_t kResidentBytes = 512 * 1024;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // How weights are packed, and the work cut, for one direction.
 //
 // Forward and data gradient:  b[group][panel][tap][source channel][column of panel]

@@ -21,8 +21,6 @@ constexpr int64_t kTasksPerThread = 8;
 // Lines for each thread with which shares are still about equal.
 constexpr int64_t kLinesPerThread = 6;
 
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // How many source pixels the largest tile of a depthwise kernel reads.
 template <class T>
 int64_t tile_source_pixels(const Gather& gather, const Kernels<T>& kernels) {

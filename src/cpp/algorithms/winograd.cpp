@@ -35,8 +35,6 @@ constexpr int64_t kLine = kAlignment / static_cast<int64_t>(sizeof(float));
 // to 3.1, all on normal numbers and over all instruction sets.
 constexpr double kMinProducts = 180;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Elements first, first + step, ... (count of them) of a side that lie in [0, size), as a half-open range.
 std::pair<int64_t, int64_t> inside(int64_t first, int64_t step, int64_t count, int64_t size) {
   const int64_t begin = first < 0 ? std::min(count, ceil_div(-first, step)) : 0;

@@ -155,6 +155,7 @@ def main() -> None:
     print(f"{len(everything)} problem(s), about {math.ceil(seconds / 60)} minute(s)", flush=True)
     about: dict[str, Any] = {
         **report.machine(),
+        "command": " ".join(["python", *sys.argv]),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "rounds": options.rounds,
         "min_time": options.min_time,

@@ -1,4 +1,4 @@
-"""Prints docs/performance.md from a run that compare.py wrote: targets met and unmet alike. Measures nothing."""
+"""Prints docs/performance.md from runs that compare.py wrote: targets met and unmet alike. Measures nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import argparse
 import json
 import math
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # problems.py, which the classes read
 
 from classes import TARGETS, Target
 from rows import ACCURATE, OURS
@@ -71,16 +74,17 @@ def speed(row: dict[str, Any], peer: str) -> float:
     return float(row["work"] / row["seconds"][peer] / 1e9)
 
 
-def page(name: str, run: dict[str, Any]) -> Iterator[str]:
-    versions = ", ".join(f"{peer} {version}" for peer, version in run["versions"].items())
+def page(runs: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The lines of the page; runs of one machine, each with rows of its own."""
+    first = runs[0]
+    versions = ", ".join(f"{peer} {version}" for peer, version in first["versions"].items())
+    commands = "\n".join(f"    {run['command']}    # {run['priority']} priority" for run in runs)
     yield f"""# Performance
 
-One run of
+{first["cpu"]}, {first["cpus"]} CPUs of a shared virtual machine, {first["platform"]}, Python {first["python"]}, on
+{first["date"][:10]}; {versions}:
 
-    python benchmarks/compare.py --threads 1 2 --rounds {run["rounds"]} --min-time {run["min_time"]} --json {name}
-
-on {run["date"][:10]}: {run["cpu"]}, {run["cpus"]} CPUs of a shared virtual machine, {run["platform"]}, Python
-{run["python"]}; {versions}.
+{commands}
 
 Every library has a process of its own and is called in turns with the others; the median over the rounds counts, and
 equality is checked first. A ratio is the time of the best peer over pyconv's, so above 1 pyconv is faster; a peer whose
@@ -89,23 +93,23 @@ Ratios within 10 % are ties. [How it is measured](../benchmarks/results/README.m
 
 ## By class
 """
-    known = [row for row in run["rows"] if row["file"] != HELD_OUT]
-    yield from by_class(known)
-    held_out = [row for row in run["rows"] if row["file"] == HELD_OUT]
+    everything = [row for run in runs for row in run["rows"]]
+    yield from by_class([row for row in everything if row["file"] != HELD_OUT])
+    held_out = [row for row in everything if row["file"] == HELD_OUT]
     if held_out:
         yield "\n## By class, shapes that nothing was tuned on\n"
         yield from by_class(held_out)
-    for file in dict.fromkeys(row["file"] for row in run["rows"]):
-        rows = [row for row in run["rows"] if row["file"] == file]
+    for file in dict.fromkeys(row["file"] for row in everything):
+        rows = [row for row in everything if row["file"] == file]
         yield f"\n## {file}, {' and '.join(dict.fromkeys(row['unit'] for row in rows))}\n"
         yield from layers(rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("file", type=Path)
-    file = parser.parse_args().file
-    print("\n".join(page(file.name, json.loads(file.read_text(encoding="utf-8")))))
+    parser.add_argument("files", nargs="+", type=Path)
+    files = parser.parse_args().files
+    print("\n".join(page([json.loads(file.read_text(encoding="utf-8")) for file in files])))
 
 
 if __name__ == "__main__":

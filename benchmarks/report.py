@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 import statistics
 from collections.abc import Sequence
@@ -106,9 +107,12 @@ def machine() -> dict[str, Any]:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    is_real_time = hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER
     return {
         "cpu": models[0] if models else platform.processor() or platform.machine(),
         "cpus": max(len(models), 1),
-        "platform": platform.platform(),
+        "platform": " ".join([platform.system(), platform.machine(), *platform.libc_ver()]).strip(),
         "python": platform.python_version(),
+        # Spinning threads at a real-time priority are not moved from one CPU to another.
+        "priority": "real-time" if is_real_time else "ordinary",
     }

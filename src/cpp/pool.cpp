@@ -1,13 +1,14 @@
 // pool.cpp: the plan of a pooling, and its run forward, cut into lines of windows for the kernels.
 //
 // A line takes up to three steps, each of them vertical over whole vectors:
-//   columns first   the elements above each other, for every column of the input, into a line as wide as the input.
-//   Pays
-//                   where windows overlap, and where few channels leave vectors nearly empty: a line has no gaps.
-//   windows         the elements of that line, or of the input, for each output.
-//   every column    with few channels and a stride: windows that begin at any column, whose channels are one run
-//   without
-//                   gaps, and then a copy of those that were asked for.
+//
+// Columns first: the elements above each other, for every column of the input, into a line as wide as the input. Pays
+// where windows overlap, and where few channels leave vectors nearly empty: a line has no gaps.
+//
+// Windows: the elements of that line, or of the input, for each output.
+//
+// Every column, with few channels and a stride: windows that begin at any column, whose channels are one run without
+// gaps, and then a copy of those that were asked for.
 #include "pool.h"
 
 #include <algorithm>

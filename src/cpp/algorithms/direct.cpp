@@ -41,7 +41,7 @@ void pack_weights(const ConvProblem& problem, const Kernels<T>& kernels, int thr
 }
 
 // The offsets of every segment's taps, from the first of them. They are the same for all rows but those at a border,
-// so a thread seldom computes them again: for the first layer of a small network that took a quarter of the time.
+// so a thread seldom computes them again: MNIST's first layer ran 1.05 to 1.2 times as fast with that.
 template <class T>
 class SegmentTaps {
  public:

@@ -64,7 +64,7 @@ void for_each_rectangle(const Gather& gather, int64_t blocks, int threads, const
   const int64_t tap_limit = gather.axes[kDepth].k * kernel_height;
 
   // Threads share lines, and blocks of channels only where lines are few: two cores that write the same pixels, one its
-  // first and the other its last channels, took three times as long as one core, as each prefetches what the other
+  // first and the other its last channels, took up to four times as long as one core, as each prefetches what the other
   // owns.
   const bool by_lines = planes * lines >= kLinesPerThread * threads;
   const int64_t shared_blocks = by_lines ? 1 : blocks;

@@ -13,7 +13,7 @@
 #endif
 
 // Loops over the registers of a tile. gcc decides which arrays live in registers before it unrolls loops of its own
-// accord: without this the accumulators went through the stack before and after each reduction, which cost a third of
+// accord: without this the accumulators went through the stack before and after each reduction, which cost a quarter of
 // the time where that has nine steps.
 #define PYCONV_UNROLL _Pragma("GCC unroll 16")
 

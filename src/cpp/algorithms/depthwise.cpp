@@ -16,13 +16,10 @@ std::string refuse(const ConvProblem& problem) {
   return "";
 }
 
-// Channels of a cache line.
-int64_t line_channels(const ConvProblem& problem) { return kAlignment / size_of(problem.dtype); }
-
 // Of fewer channels than a vector holds, pixels side by side are taken as numbers side by side: vectors are full then,
 // and their weights repeat every so many numbers. 0 where there are channels enough.
 int64_t period(const ConvProblem& problem) {
-  return problem.g < line_channels(problem) ? std::lcm(problem.g, line_channels(problem)) : 0;
+  return problem.g < widest_lanes(problem) ? std::lcm(problem.g, widest_lanes(problem)) : 0;
 }
 
 // Offsets of taps, and then the weights and the bias repeated.
@@ -63,7 +60,7 @@ void run_as(const ConvProblem& problem, const Kernels<T>& kernels, int threads, 
             const T* bias, const Epilogue<T>& epilogue, T* produced, std::byte* workspace) {
   const Gather gather(problem);
   // Blocks are whole cache lines, the last also has the rest: fewer channels than a vector holds would be slow.
-  const int64_t channels = problem.g, unit = line_channels(problem);
+  const int64_t channels = problem.g, unit = widest_lanes(problem);
   const int64_t units = std::max(int64_t{1}, channels / unit);
   const int64_t blocks = channel_blocks(gather, threads, units, tile_source_pixels(gather, kernels) * kAlignment);
   const auto block_begin = [&](int64_t block) { return block == blocks ? channels : units * block / blocks * unit; };
@@ -72,8 +69,11 @@ void run_as(const ConvProblem& problem, const Kernels<T>& kernels, int threads, 
     T* weights_again = reinterpret_cast<T*>(workspace + align_up(tap_offset_bytes(problem, threads)));
     repeat(weights, problem.taps(), channels, repeated, weights_again);
     weights = weights_again;
-    if (bias) repeat(bias, 1, channels, repeated, weights_again + problem.taps() * repeated);
-    if (bias) bias = weights_again + problem.taps() * repeated;
+    if (bias) {
+      T* bias_again = weights_again + problem.taps() * repeated;
+      repeat(bias, 1, channels, repeated, bias_again);
+      bias = bias_again;
+    }
   }
   // The data gradient meets the kernel's elements from the last to the first.
   const GatherTensors<T> tensors{.source = source,

@@ -9,9 +9,6 @@
 namespace pyconv {
 namespace {
 
-// Floats in the widest vector of any ISA, or doubles.
-int64_t widest_lanes(const ConvProblem& problem) { return kAlignment / size_of(problem.dtype); }
-
 // Which produced channels each vector holds, which source channels its lanes read, and where all that and the weights
 // lie in packed memory:
 //

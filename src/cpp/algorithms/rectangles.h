@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../algorithms.h"
+#include "../buffer.h"
 #include "../parallel.h"
 #include "gather.h"
 
@@ -20,6 +21,9 @@ constexpr int64_t kTasksPerThread = 8;
 
 // Lines for each thread with which shares are still about equal.
 constexpr int64_t kLinesPerThread = 6;
+
+// Floats, or doubles, in the widest vector of any ISA, which is a cache line.
+inline int64_t widest_lanes(const ConvProblem& problem) { return kAlignment / size_of(problem.dtype); }
 
 // How many source pixels the largest tile of a depthwise kernel reads.
 template <class T>

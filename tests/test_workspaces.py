@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import pyconv
 from pyconv import _core, layers, ops
@@ -25,6 +27,49 @@ def test_a_workspace_is_kept_and_given_back() -> None:
     pyconv.release_workspaces()
     assert _core.kept_workspace_bytes() == 0
     np.testing.assert_array_equal(ops.conv(x, kernel), y)
+
+
+def large_result() -> NDArray[np.float32]:
+    """Of 32 MiB, from which size on memory is kept."""
+    result: NDArray[np.float32] = ops.conv(np.ones((1, 512, 512, 1), np.float32), np.ones((1, 1, 1, 32), np.float32))
+    return result
+
+
+def test_the_memory_of_a_large_result_is_used_again() -> None:
+    pyconv.release_workspaces()
+    first = large_result()
+    assert _core.kept_result_bytes() == 0
+    view, address = first[:, :2], first.ctypes.data
+    del first
+    assert _core.kept_result_bytes() == 0  # the view still needs it
+    np.testing.assert_array_equal(view, 1)
+    del view
+    assert _core.kept_result_bytes() == 32 * 2**20
+    second = large_result()
+    assert second.ctypes.data == address
+    assert _core.kept_result_bytes() == 0
+    third = large_result()
+    assert not np.shares_memory(second, third)
+    second[:] = 2
+    np.testing.assert_array_equal(third, 1)
+    del second, third
+    pyconv.release_workspaces()
+    assert _core.kept_result_bytes() == 0
+
+
+def test_threads_never_share_a_result() -> None:
+    def work(number: int) -> bool:
+        ok = True
+        for _ in range(4):
+            y = large_result()
+            y[:] = number
+            pyconv.release_workspaces()
+            ok = ok and bool((y == number).all())
+        return ok
+
+    with ThreadPoolExecutor(3) as threads:
+        assert all(threads.map(work, range(3)))
+    pyconv.release_workspaces()
 
 
 MANY_CALLS = """

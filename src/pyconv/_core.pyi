@@ -139,5 +139,8 @@ def release_workspaces() -> None: ...
 def kept_workspace_bytes() -> int:
     """Bytes of scratch memory kept between runs, that which a run holds at the moment not counted."""
 
+def kept_result_bytes() -> int:
+    """Bytes of freed results kept for results to come."""
+
 def build_config() -> dict[str, Any]:
     """Compiler and tile sizes of the ISA in use, for pyconv.show_config()."""

@@ -100,11 +100,15 @@ def set_precision(precision: str) -> None:
 
 
 def release_workspaces() -> None:
-    """Gives back the scratch memory that convolutions have kept for the next ones.
+    """Gives back the memory that the core has kept for its next runs: scratch memory, and that of freed results.
 
     A run takes a block that an earlier run left, or makes one, and leaves it when it is done: as many blocks as calls
     have been under way at once, 16 at most, each as large as the largest workspace it has served. A block of more
     than 64 MiB is given back after its run without being asked. Blocks that a run holds at the moment stay.
+
+    The memory of a convolution's result of at least 32 MiB is kept when the array is freed, for the next one of about
+    that size, since zeroing new memory may take the system as long as the convolution: 8 results at most, together at
+    most 256 MiB, those kept longest given back first.
     """
     _core.release_workspaces()
 

@@ -2,6 +2,7 @@
 #include "../dispatch.h"
 #include "../fma_peak.h"
 #include "../parallel.h"
+#include "../result_memory.h"
 #include "../workspace.h"
 #include "arrays.h"
 
@@ -18,8 +19,12 @@ void register_runtime(py::module_& module) {
   module.def("get_num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("count"));
   module.def("fma_peak", &fma_peak, py::arg("threads"), py::arg("seconds"), py::call_guard<py::gil_scoped_release>());
-  module.def("release_workspaces", &release_workspaces);
+  module.def("release_workspaces", [] {
+    release_workspaces();
+    release_results();
+  });
   module.def("kept_workspace_bytes", &kept_workspace_bytes);
+  module.def("kept_result_bytes", &kept_result_bytes);
   module.def("build_config", [] {
     const KernelTable& table = active_isa();
     py::dict config;

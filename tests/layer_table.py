@@ -144,6 +144,7 @@ NORMS: list[Case] = [
 RESIZING: list[Case] = [
     ("Resizing", {"height": 7, "width": 9}, (2, 4, 5, 3)),
     ("Resizing", {"height": 3, "width": 2, **FIRST}, (2, 3, 4, 5)),
+    ("Resizing", {"height": 3, "width": 9, "antialias": True}, (2, 7, 5, 3)),
     ("Resizing", {"height": 4, "width": 9, "crop_to_aspect_ratio": True}, (2, 7, 5, 3)),
     ("Resizing", {"height": 4, "width": 9, "pad_to_aspect_ratio": True, "fill_value": 2.0}, (2, 7, 5, 3)),
 ]

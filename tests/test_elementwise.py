@@ -152,3 +152,9 @@ def test_every_way_to_name_an_activation() -> None:
     for bad in ({}, {"config": 3}, 3):
         with pytest.raises(TypeError, match=r"^activations\.get: "):
             activations.get(bad)
+
+
+def test_a_number_up_to_the_threshold_is_cut_off_before_it_can_be_too_large() -> None:
+    """As Keras does where max_value doesn't lie above threshold."""
+    x = np.array([-10.0, 5.0, 10.0])
+    np.testing.assert_array_equal(activations.relu(x, 0.5, max_value=5, threshold=5), [-7.5, 0, 5])

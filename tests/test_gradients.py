@@ -114,6 +114,7 @@ CASES: dict[str, list[Case]] = {
     "divide": [(ops.divide, [data(2, 3, 4), 2 + apart((3, 1))])],
     "true_divide": [(ops.true_divide, [data(2, 3, 4), 2 + apart((3, 1))])],
     "power": [(ops.power, [3 + apart((3, 4)), data(4)])],
+    "where": [(lambda a, b: ops.where(np.arange(12).reshape(3, 4) % 3 == 0, a, b), [apart((3, 4)), apart((3, 1))])],
     "maximum": [(ops.maximum, [apart((3, 4)), np.full((3, 1), 0.005)])],
     "minimum": [(ops.minimum, [apart((3, 4)), np.full((3, 1), 0.005)])],
     "clip": [(lambda x: ops.clip(x, -1, 0.5), [apart((5, 6)) + 1e-3])],

@@ -153,6 +153,7 @@ _FUNCTIONS: dict[str, Activation] = {
 }
 _FUSED: dict[int, FusedActivation] = {
     id(linear): "linear",
+    id(None): "linear",  # what a layer's attribute may be set to
     id(relu): "relu",
     id(relu6): "relu6",
     id(leaky_relu): "leaky_relu",
@@ -192,7 +193,7 @@ def get(identifier: str | dict[str, Any] | Activation | None) -> Activation:
     return function
 
 
-def fused(activation: Activation) -> FusedActivation | None:
+def fused(activation: Activation | None) -> FusedActivation | None:
     """The name by which a convolution applies this activation itself, None if it can't."""
     return _FUSED.get(id(activation))
 

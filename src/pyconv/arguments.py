@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 
 
+class ArgumentTypeError(TypeError, ValueError):
+    """An argument of a wrong type: a TypeError as Python has it, and the ValueError that Keras raises there."""
+
+
 def real_number(op: str, name: str, value: Any, low: float, high: float, *, open_end: bool = False) -> float:
     """The argument `name` of `op` as a float in [low, high], or in [low, high) with open_end.
 
@@ -19,8 +23,11 @@ def real_number(op: str, name: str, value: Any, low: float, high: float, *, open
     0.5
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{op}: {name} must be a number. Received: {name}={value!r}.")
+        raise ArgumentTypeError(f"{op}: {name} must be a number. Received: {name}={value!r}.")
     if not (low <= value < high if open_end else low <= value <= high):
         end = ")" if open_end else "]"
-        raise ValueError(f"{op}: {name} must be in [{low:g}, {high:g}{end}. Received: {name}={value}.")
+        raise ValueError(
+            f"{op}: Invalid value received for argument `{name}`. Expected a float value between {low:g} and {high:g}, "
+            f"in [{low:g}, {high:g}{end}. Received: {name}={value}."
+        )
     return float(value)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from pyconv import config, random
 from pyconv.gradient import Array
@@ -60,6 +60,15 @@ class Initializer:
         """The arguments from which the constructor makes this initializer again."""
         return {}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        """A new initializer made from what `get_config` returned."""
+        return cls(**config)
+
+    def clone(self) -> Initializer:
+        """A new initializer with the same arguments."""
+        return self.from_config(self.get_config())
+
 
 class Zeros(Initializer):
     """All zeros."""
@@ -79,17 +88,17 @@ class Constant(Initializer):
     """One number everywhere.
 
     Args:
-        value: the number.
+        value: the number; or an array that is broadcast to the weight's shape.
     """
 
-    def __init__(self, value: float = 0.0) -> None:
+    def __init__(self, value: ArrayLike = 0.0) -> None:
         self.value = value
 
     def values(self, shape: tuple[int, ...]) -> Array:
         return np.full(shape, self.value, dtype=np.float64)
 
     def get_config(self) -> dict[str, Any]:
-        return {"value": self.value}
+        return {"value": self.value.tolist() if isinstance(self.value, np.ndarray) else self.value}
 
 
 class RandomInitializer(Initializer):
@@ -206,7 +215,7 @@ class VarianceScaling(RandomInitializer):
     ) -> None:
         super().__init__(seed)
         if not scale > 0:
-            raise ValueError(f"VarianceScaling: scale must be positive. Received: scale={scale}.")
+            raise ValueError(f"VarianceScaling: Argument `scale` must be positive float. Received: scale={scale}.")
         _require_one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
         _require_one_of("distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform"))
         self.scale = scale
@@ -377,12 +386,12 @@ _REGISTRY = Registry(
 )
 
 
-def get(identifier: Any) -> InitializerLike:
+def get(identifier: Any) -> InitializerLike | None:
     """The initializer that `identifier` means.
 
     Args:
         identifier: a name ("he_normal" or "HeNormal"), a class, what `serialize` returns, or any callable
-            (shape, dtype) -> array, which is returned as it is.
+            (shape, dtype) -> array, which is returned as it is; None gives None.
 
     Raises:
         TypeError: if it is none of these.
@@ -393,16 +402,16 @@ def get(identifier: Any) -> InitializerLike:
     >>> initializers.get("zeros")((2,), "float32")
     array([0., 0.], dtype=float32)
     """
-    return _REGISTRY.get(identifier)
+    return None if identifier is None else _REGISTRY.get(identifier)
 
 
-def serialize(initializer: Initializer) -> dict[str, Any]:
-    """The initializer as the dict that Keras writes into a configuration; `get` reads it.
+def serialize(initializer: Any) -> dict[str, Any] | None:
+    """The initializer as the dict that Keras writes into a configuration; `get` reads it. None gives None.
 
     Raises:
         TypeError: if it isn't one of this module's.
     """
-    return _REGISTRY.serialize(initializer)
+    return None if initializer is None else _REGISTRY.serialize(initializer)
 
 
 def _truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -414,4 +423,6 @@ def _truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) ->
 
 def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise ValueError(f"VarianceScaling: {name} must be one of {', '.join(allowed)}. Received: {name}={value!r}.")
+        raise ValueError(
+            f"VarianceScaling: Invalid `{name}` argument: it must be one of {', '.join(allowed)}. Received: {value!r}."
+        )

@@ -26,6 +26,8 @@ class Activation(Layer):
     array([0., 0., 2.], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(self, activation: str | Callable[..., Array] | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation: Callable[..., Array] = activations.get(activation)

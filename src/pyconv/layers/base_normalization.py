@@ -33,8 +33,8 @@ class BaseNormalization(Layer):
         sizes = tuple(size for place in axes if (size := input_shape[place]) is not None)
         if len(sizes) < len(axes):
             raise ValueError(
-                f"{self._op}: inputs must have known sizes along axis {axis} when {self.name!r} is built. "
-                f"Received: input_shape={input_shape}."
+                f"{self._op}: Axis {axis} of input tensor should have a defined dimension but the layer received an "
+                f"input with shape {input_shape}."
             )
         # Counted from the end: where only the last axes matter, inputs may have others in front.
         self.input_axes = {place - len(input_shape): size for place, size in zip(axes, sizes, strict=True)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyconv import ops
+from pyconv.arguments import ArgumentTypeError
 from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.base_spatial import SpatialLayer
@@ -19,7 +20,9 @@ class BaseBorders(SpatialLayer):
     def pairs(self, name: str, value: Any) -> geometry.Pads:
         """The argument `name` as a (before, after) pair for each spatial axis."""
         if isinstance(value, str):
-            raise TypeError(f"{self._op}: {name} must be an integer or pairs of them. Received: {name}={value!r}.")
+            raise ArgumentTypeError(
+                f"{self._op}: {name} must be an integer or pairs of them. Received: {name}={value!r}."
+            )
         if self.rank == 1:  # where Keras has one pair, without a tuple round it
             before, after = geometry.int_tuple(self._op, name, value, rank=2, minimum=0)
             return ((before, after),)
@@ -76,8 +79,8 @@ class BaseCropping(BaseBorders):
         axes = list(zip(self.spatial(input_shape), self._crops, strict=True))
         if any(n is not None and before + after >= n for n, (before, after) in axes):
             raise ValueError(
-                f"{self._op}: Values in `cropping` argument should be smaller than the corresponding spatial "
-                f"dimension of the input, something must be left. "
+                f"{self._op}: Values in `cropping` argument should be smaller than the corresponding spatial dimension "
+                f"of the input: the `cropping` parameter of `{self._op}` layer must be smaller than the input. "
                 f"Received: inputs.shape={input_shape}, cropping={self.cropping}."
             )
         return self.with_spatial(input_shape, tuple(None if n is None else n - b - a for n, (b, a) in axes))

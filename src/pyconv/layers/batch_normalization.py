@@ -62,6 +62,8 @@ class BatchNormalization(BaseNormalization):
     ['gamma', 'beta', 'moving_mean', 'moving_variance']
     """
 
+    supports_masking = True
+
     moving_mean: Variable
     moving_variance: Variable
 

@@ -47,6 +47,8 @@ class Dense(Layer):
     array([1., 1.], dtype=float32)
     """
 
+    supports_masking = True
+
     units: int
     activation: Callable[..., Array]
     use_bias: bool

@@ -29,6 +29,8 @@ class ELU(Layer):
     array([-0.6321,  2.    ], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         settings.keep(self, locals())

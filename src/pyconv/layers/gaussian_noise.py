@@ -32,6 +32,8 @@ class GaussianNoise(Layer):
     0.5
     """
 
+    supports_masking = True
+
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         settings.keep(self, locals())

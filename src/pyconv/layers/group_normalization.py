@@ -49,6 +49,8 @@ class GroupNormalization(BaseNormalization):
     array([[-1.,  1., -1.,  1.]], dtype=float32)
     """
 
+    supports_masking = True
+
     groups: int
 
     def __init__(

@@ -46,11 +46,15 @@ class InputLayer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, dtype=dtype, **kwargs)
-        if (shape is None) == (batch_shape is None) or (batch_shape is not None and batch_size is not None):
-            raise ValueError(
-                f"{self._op}: give either shape, and batch_size if it is fixed, or batch_shape. "
-                f"Received: shape={shape}, batch_size={batch_size}, batch_shape={batch_shape}."
-            )
+        what = ""
+        if shape is None and batch_shape is None:
+            what = "You must pass a `shape` argument."
+        elif shape is not None and batch_shape is not None:
+            what = "You cannot pass both `shape` and `batch_shape` at the same time."
+        elif batch_size is not None and batch_shape is not None:
+            what = "You cannot pass both `batch_size` and `batch_shape` at the same time."
+        if what:
+            raise ValueError(f"{self._op}: {what} Received: {shape=}, {batch_size=}, {batch_shape=}.")
         if shape is not None:
             batch_shape = (batch_size, *shape_tuple(self._op, "shape", shape, minimum=1))
         self.batch_shape = shape_tuple(self._op, "batch_shape", batch_shape, minimum=1)
@@ -58,6 +62,7 @@ class InputLayer(Layer):
             raise ValueError(
                 f"{self._op}: an input must be dense and given. Received: {sparse=}, {ragged=}, {optional=}."
             )
+        self.sparse = self.ragged = self.optional = False
         self.build(self.batch_shape)
         symbolic.connect(self, (), {}, KerasTensor(self.batch_shape, self.dtype, name=self.name))
 
@@ -67,8 +72,8 @@ class InputLayer(Layer):
         )
         if not fits:
             raise ValueError(
-                f"{self._op}: inputs must have the shape {self.batch_shape} that {self.name!r} states. "
-                f"Received: inputs.shape={shape}."
+                f"{self._op}: inputs are incompatible with the layer {self.name!r}: "
+                f"expected shape={self.batch_shape}, found shape={shape}. Received: inputs.shape={shape}."
             )
 
     def call(self, x: Array) -> Array:
@@ -90,8 +95,10 @@ def Input(  # noqa: N802 - Keras' name
     ragged: bool | None = None,
     batch_shape: Any = None,
     name: str | None = None,
+    tensor: None = None,
+    optional: bool = False,
 ) -> KerasTensor:
-    """The symbolic tensor that a model begins with; see `InputLayer` for the arguments.
+    """The symbolic tensor that a model begins with; see `InputLayer` for the arguments. tensor must be None.
 
     Example:
     >>> from pyconv import Input, Model, layers
@@ -100,5 +107,7 @@ def Input(  # noqa: N802 - Keras' name
     >>> Model(x, y * 2).output_shape
     (None, 26, 26, 8)
     """
-    tensor: KerasTensor = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, name).output
-    return tensor
+    if tensor is not None:
+        raise ValueError(f"Input: tensor must be None, a model begins with new ones. Received: tensor={tensor!r}.")
+    begun: KerasTensor = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, name, optional).output
+    return begun

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pyconv import tree
+from pyconv.arguments import ArgumentTypeError
 from pyconv.operators import TracedArray
 from pyconv.ops.geometry import integer
 from pyconv.symbolic import KerasTensor, Shape
@@ -16,8 +17,17 @@ from pyconv.symbolic import KerasTensor, Shape
 def shape_tuple(op: str, name: str, shape: Any, minimum: int = 0) -> Shape:
     """The argument `name` of `op` as a shape: integers, None where a size is unknown."""
     if not isinstance(shape, Iterable) or isinstance(shape, str):
-        raise TypeError(f"{op}: {name} must be a tuple of integers and None. Received: {name}={shape!r}.")
-    return tuple(None if size is None else integer(op, name, size, minimum) for size in shape)
+        what = "a tuple or list of integers, with None for unknown ones"
+    else:
+        try:
+            return tuple(None if size is None else integer(op, name, size, minimum) for size in shape)
+        except ArgumentTypeError:
+            what = "all elements to be integers or None"
+        except ValueError:
+            what = f"all dimensions to be {'positive' if minimum else 'non-negative'} integers or None"
+    raise ArgumentTypeError(
+        f"{op}: Invalid value received for argument `{name}`. Expected {what}. Received: {name}={shape!r}."
+    )
 
 
 def are_several(inputs: Any) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyconv import config, constraints, initializers, regularizers
+from pyconv import constraints, dtype_policies, initializers, regularizers
+from pyconv.dtype_policies import DTypePolicy, float_name
 from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.calling import Called, calls
@@ -73,6 +74,7 @@ class Layer(Called):
     """
 
     input_rank: int | None = None  # axes of the input, the batch's included; None: any number
+    supports_masking = False  # Keras' flag: whether a mask that is true of the inputs is true of the results
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -96,7 +98,7 @@ class Layer(Called):
     ) -> None:
         self._op = type(self).__name__  # how errors name the layer
         self.name = unique_name(self._op) if name is None else str(name)
-        self.dtype = _float_name(self._op, dtype)
+        self.dtype = float_name(self._op, dtype)
         self._input_dtype = np.dtype(self.dtype)  # np.dtype compares to it without parsing a name
         self.built = False
         self.input_shape: Shape | None = declared_shape(self._op, kwargs)
@@ -126,14 +128,14 @@ class Layer(Called):
             raise ValueError(f"{self._op}: inputs must be one array. Received: {len(shape)} arrays, of shapes {shape}.")
         if self.input_rank is not None and len(shape) != self.input_rank:
             raise ValueError(
-                f"{self._op}: inputs must have {self.input_rank} axes, the first for the batch. "
-                f"Received: inputs.shape={shape}."
+                f"{self._op}: inputs are incompatible with the layer: expected ndim={self.input_rank}, the first axis "
+                f"for the batch, found ndim={len(shape)}. Received: inputs.shape={shape}."
             )
         for axis, size in self.input_axes.items():
             if shape[axis] != size:
                 raise ValueError(
-                    f"{self._op}: axis {axis} of inputs must have the size {size} that layer {self.name!r} was "
-                    f"built for. Received: inputs.shape={shape}."
+                    f"{self._op}: inputs are incompatible with the layer {self.name!r}, which was built for others: "
+                    f"expected axis {axis} of input shape to have value {size}. Received: inputs.shape={shape}."
                 )
 
     def add_weight(
@@ -148,8 +150,10 @@ class Layer(Called):
         name: str = "variable",
     ) -> Variable:
         """Makes a weight that belongs to this layer; its array is the result's `.value`."""
-        dtype = self.dtype if dtype is None else _float_name(self._op, dtype)
-        value = initializers.get(initializer)(tuple(shape), dtype)
+        dtype = self.dtype if dtype is None else float_name(self._op, dtype)
+        make = initializers.get("glorot_uniform" if initializer is None else initializer)
+        assert make is not None
+        value = make(tuple(shape), dtype)
         weight = Variable(value, dtype, trainable, name, regularizers.get(regularizer), constraints.get(constraint))
         weight.path = f"{self.name}/{name}"
         self._weights.append(weight)
@@ -202,6 +206,36 @@ class Layer(Called):
         updated = {id(weight) for weight in self.trainable_weights}
         return [weight for weight in self.weights if id(weight) not in updated]
 
+    @property
+    def variables(self) -> list[Variable]:
+        """Keras' other name of `weights`."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """Keras' other name of `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """Keras' other name of `non_trainable_weights`."""
+        return self.non_trainable_weights
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The dtype of weights and results, as Keras has it."""
+        return DTypePolicy(self.dtype)
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of results."""
+        return self.dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of weights."""
+        return self.dtype
+
     def get_weights(self) -> list[Array]:
         """Copies of all weights' values, in the order of `weights`."""
         return [weight.numpy() for weight in self.weights]
@@ -238,13 +272,8 @@ class Layer(Called):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, from which `from_config` makes the same layer without its weights."""
-        policy = {
-            "module": "keras",
-            "class_name": "DTypePolicy",
-            "config": {"name": self.dtype},
-            "registered_name": None,
-        }
-        config = {"name": self.name, "trainable": self.trainable, "dtype": policy, **settings.config(self)}
+        base = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
+        config = base | settings.config(self)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
@@ -279,18 +308,6 @@ class Layer(Called):
                 yield value
             elif isinstance(value, list | tuple | dict):
                 yield from (leaf for leaf in _in_order(value) if isinstance(leaf, Layer))
-
-
-def _float_name(op: str, dtype: Any) -> str:
-    if isinstance(dtype, dict):  # Keras' policy, as configurations hold it
-        dtype = dtype.get("config", {}).get("name", "")
-    try:
-        name = config.floatx() if dtype is None else np.dtype(dtype).name
-    except TypeError:
-        name = ""
-    if name not in ("float32", "float64"):
-        raise ValueError(f'{op}: dtype must be "float32" or "float64". Received: dtype={dtype!r}.')
-    return name
 
 
 def _in_order(value: Any) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.base_normalization import BaseNormalization, value
 from pyconv.layers.layer import Shape
-from pyconv.ops.geometry import integer, is_sequence
+from pyconv.ops.geometry import axes_argument
 
 
 class LayerNormalization(BaseNormalization):
@@ -48,6 +48,8 @@ class LayerNormalization(BaseNormalization):
            [-1.,  1.]], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         axis: Any = -1,
@@ -65,7 +67,7 @@ class LayerNormalization(BaseNormalization):
         super().__init__(**kwargs)
         settings.keep(self, locals())
         self.epsilon = self.checked_epsilon(epsilon)
-        self._axes = sorted(integer(self._op, "axis", item, -64) for item in (axis if is_sequence(axis) else (axis,)))
+        self._axes = sorted(axes_argument(self._op, axis))
 
     def build(self, input_shape: Shape) -> None:
         self.axis = self._axes  # as Keras' configuration has it

@@ -16,6 +16,8 @@ from pyconv.ops.geometry import axis_tuple, integer
 class BaseMerge(Layer):
     """A layer of two inputs or more, of shapes that can be broadcast, element by element."""
 
+    supports_masking = True
+
     operation: ClassVar[str]
 
     def build(self, input_shape: Any) -> None:
@@ -123,6 +125,8 @@ class Concatenate(Layer):
     >>> Concatenate()([np.zeros((2, 4, 4, 3)), np.zeros((2, 4, 4, 5))]).shape
     (2, 4, 4, 8)
     """
+
+    supports_masking = True
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -43,6 +43,8 @@ class PReLU(Layer):
     (1, 1, 3)
     """
 
+    supports_masking = True
+
     shared_axes: list[int] | None
     alpha: Variable
 

@@ -38,10 +38,10 @@ class Permute(Layer):
     def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         settings.keep(self, locals())
-        self.dims = tuple(integer(self._op, "dims", axis) for axis in dims)
+        self.dims = tuple(integer(self._op, "dims", axis, minimum=0) for axis in dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"{self._op}: Invalid permutation of axes, dims must hold consecutive integers from 1, each once. "
+                f"{self._op}: Invalid permutation argument `dims`: it must hold the integers from 1, each once. "
                 f"Received: dims={dims}."
             )
         self.input_rank = len(self.dims) + 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pyconv import ops
+from pyconv import config, ops
 from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.layer import Layer, Shape
@@ -32,6 +32,8 @@ class Rescaling(Layer):
     array([-1.,  1.], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         settings.keep(self, locals())
@@ -42,7 +44,10 @@ class Rescaling(Layer):
         )
 
     def call(self, x: Array) -> Array:
-        return ops.add(ops.multiply(x, self._factor), self._offset)
+        factor = self._factor
+        if factor.ndim and config.image_data_format() == "channels_first":  # as Keras does, and with scale alone
+            factor = factor.reshape(*factor.shape, *(1,) * (3 - factor.ndim))
+        return ops.add(ops.multiply(x, factor), self._offset)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -40,9 +40,16 @@ class Reshape(Layer):
         super().__init__(**kwargs)
         settings.keep(self, locals())
         sizes = tuple(target_shape) if is_sequence(target_shape) else (target_shape,)
-        self.target_shape = tuple(integer(self._op, "target_shape", size, minimum=-1) for size in sizes)
+        self.target_shape = tuple(integer(self._op, "target_shape", size, minimum=-(2**31)) for size in sizes)
+        if min(self.target_shape, default=0) < -1:
+            raise ValueError(
+                f"{self._op}: each size must be a non-negative integer, or -1 for the one to work out. "
+                f"Received: target_shape={target_shape}."
+            )
         if self.target_shape.count(-1) > 1:
-            raise ValueError(f"{self._op}: only one size may be -1. Received: target_shape={target_shape}.")
+            raise ValueError(
+                f"{self._op}: there may be at most one unknown dimension, -1. Received: target_shape={target_shape}."
+            )
 
     def call(self, x: Array) -> Array:
         shape = self.compute_output_shape(x.shape)

@@ -21,13 +21,13 @@ class Resizing(SpatialLayer):
     Args:
         height: the rows of the result.
         width: its columns.
-        interpolation: "bilinear", "nearest" or "bicubic".
+        interpolation: "bilinear", "nearest", "bicubic", "lanczos3" or "lanczos5".
         crop_to_aspect_ratio: whether what is too wide or too high is cut off on both sides first, so that nothing is
             distorted.
         pad_to_aspect_ratio: whether what is too narrow or too low is filled up on both sides first instead.
         fill_mode: "constant", the only way to fill.
         fill_value: the number that is filled in.
-        antialias: must be False: pixels between those read are left out where images become smaller.
+        antialias: whether all pixels count where images become smaller; otherwise those between the ones read don't.
         data_format: "channels_last" or "channels_first"; None for `pyconv.config.image_data_format()`.
         **kwargs: name, dtype, trainable, input_shape.
 
@@ -49,6 +49,7 @@ class Resizing(SpatialLayer):
     """
 
     rank = 2
+    antialias: bool
     crop_to_aspect_ratio: bool
     pad_to_aspect_ratio: bool
 
@@ -73,7 +74,6 @@ class Resizing(SpatialLayer):
         allowed = {
             "interpolation": (self.interpolation, INTERPOLATIONS),
             "fill_mode": (fill_mode, ("constant",)),
-            "antialias": (antialias, (False,)),
         }
         for name, (given, choices) in allowed.items():
             if given not in choices:
@@ -89,7 +89,7 @@ class Resizing(SpatialLayer):
         elif self.pad_to_aspect_ratio:
             x = ops.pad(x, self._pairs(x, self._shares(size, largest=True)), constant_values=self.fill_value)
         for axis, wanted in zip(self.spatial_axes, (self.height, self.width), strict=True):
-            x = resample(x, axis, wanted, self.interpolation)
+            x = resample(x, axis, wanted, self.interpolation, antialias=self.antialias)
         return x
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

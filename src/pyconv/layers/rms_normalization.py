@@ -9,7 +9,7 @@ from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.base_normalization import BaseNormalization
 from pyconv.layers.layer import Shape
-from pyconv.ops.geometry import integer, is_sequence
+from pyconv.ops.geometry import axes_argument
 from pyconv.variable import Variable
 
 
@@ -43,7 +43,7 @@ class RMSNormalization(BaseNormalization):
         super().__init__(**kwargs)
         settings.keep(self, locals())
         self.epsilon = self.checked_epsilon(epsilon)
-        self._axes = sorted(integer(self._op, "axis", item, -64) for item in (axis if is_sequence(axis) else (axis,)))
+        self._axes = sorted(axes_argument(self._op, axis))
 
     def build(self, input_shape: Shape) -> None:
         self.axis = self._axes  # as Keras' configuration has it

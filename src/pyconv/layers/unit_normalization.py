@@ -8,7 +8,7 @@ from pyconv import ops
 from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.layer import Layer, Shape
-from pyconv.ops.geometry import axis_tuple, integer, is_sequence
+from pyconv.ops.geometry import axes_argument, axis_tuple
 
 _SMALLEST = 1e-12  # what a length's square is at least, so that none is divided by zero: Keras'
 
@@ -29,13 +29,14 @@ class UnitNormalization(Layer):
     array([[0.6, 0.8]], dtype=float32)
     """
 
+    supports_masking = True
+
     axis: Any
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         settings.keep(self, locals())
-        for item in axis if is_sequence(axis) else (axis,):
-            integer(self._op, "axis", item, minimum=-64)
+        axes_argument(self._op, axis)
 
     def call(self, x: Array) -> Array:
         axes = axis_tuple(self._op, self.axis, x.ndim)

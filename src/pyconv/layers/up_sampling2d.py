@@ -16,7 +16,7 @@ class UpSampling2D(BaseUpSampling):
     Args:
         size: how many times larger the image becomes, an integer or (rows, columns).
         data_format: "channels_last" or "channels_first"; None for `pyconv.config.image_data_format()`.
-        interpolation: "nearest" repeats pixels, "bilinear" and "bicubic" blend neighbours.
+        interpolation: "nearest" repeats pixels, "bilinear", "bicubic", "lanczos3" and "lanczos5" blend neighbours.
         **kwargs: name, dtype, trainable, input_shape.
 
     Input shape:

@@ -17,6 +17,7 @@ from pyconv.ops.arithmetic import (
     square,
     subtract,
     true_divide,
+    where,
 )
 from pyconv.ops.conv import conv, dense, depthwise_conv
 from pyconv.ops.conv_transpose import conv_transpose
@@ -149,6 +150,7 @@ __all__ = [
     "transpose",
     "true_divide",
     "var",
+    "where",
     "zeros",
     "zeros_like",
 ]

@@ -99,6 +99,38 @@ def clip(x: ArrayLike, x_min: ArrayLike, x_max: ArrayLike) -> Array:
     return y
 
 
+def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | None = None) -> Any:
+    """x1 where condition is true, x2 elsewhere, broadcast as in NumPy; errors as in `add`.
+
+    Without x1 and x2 it tells where condition is true: an array of indices for each axis.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv import ops
+    >>> ops.where([True, False], np.array([1.0, 2.0]), 0)
+    array([1., 0.])
+    """
+    chosen = np.asarray(condition).astype(bool)
+    if x1 is None and x2 is None:
+        return np.nonzero(chosen)
+    if x1 is None or x2 is None:
+        raise TypeError(f"where: x1 and x2 must hold real numbers, both or neither. Received: x1={x1!r}, x2={x2!r}.")
+    a, b = as_floats("where", x1=x1, x2=x2)
+    try:
+        y = np.where(chosen, a, b)
+    except ValueError:
+        raise ValueError(
+            "where: condition, x1 and x2 must have shapes that can be broadcast. "
+            f"Received: condition.shape={chosen.shape}, x1.shape={a.shape}, x2.shape={b.shape}."
+        ) from None
+    record(
+        y,
+        (a, lambda dy: sum_to(np.where(chosen, dy, 0), a.shape)),
+        (b, lambda dy: sum_to(np.where(chosen, 0, dy), b.shape)),
+    )
+    return y
+
+
 def negative(x: ArrayLike) -> Array:
     """-x."""
     source = as_float("negative", "x", x)

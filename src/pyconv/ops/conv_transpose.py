@@ -97,7 +97,7 @@ def settle_transpose(
         more = geometry.int_tuple(op, "output_padding", output_padding, rank, minimum=0)
         if any(extra >= step for extra, step in zip(more, steps, strict=True)):
             raise ValueError(
-                f"{op}: output_padding must be strictly less than strides along each axis. "
+                f"{op}: `output_padding` must be strictly less than `strides` along each axis. "
                 f"Received: output_padding={output_padding}, strides={strides}."
             )
     return SettledTranspose(

@@ -49,7 +49,7 @@ def rectify(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None =
     """
     source = as_float("relu", "x", x)
     low = source <= threshold
-    high = np.False_ if max_value is None else source >= max_value
+    high = np.False_ if max_value is None else (source >= max_value) & ~low
     # A slope of zero is not multiplied: 0 * -inf would be NaN.
     y = np.copy(source, order="C")
     np.copyto(y, (source - threshold) * negative_slope if negative_slope else 0, where=low, casting="same_kind")

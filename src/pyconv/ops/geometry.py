@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from pyconv import config
+from pyconv.arguments import ArgumentTypeError
 
 Pads = tuple[tuple[int, int], ...]
 
@@ -24,9 +25,12 @@ def integer(op: str, name: str, value: Any, minimum: int = 1, maximum: int = _LA
             raise TypeError
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{op}: {name} must be an integer. Received: {name}={value!r}.") from None
+        raise ArgumentTypeError(f"{op}: Expected an integer value for `{name}`. Received: {name}={value!r}.") from None
     if number < minimum == 1:
-        raise ValueError(f"{op}: {name} should be a positive integer. Received: {name}={value}.")
+        raise ValueError(
+            f"{op}: Invalid value for argument `{name}`. Expected a strictly positive value. Received {name}={value}. "
+            f"`{name}` should be a positive integer."
+        )
     if not minimum <= number <= maximum:
         raise ValueError(f"{op}: {name} must be in {minimum}..{maximum}. Received: {name}={value}.")
     return number
@@ -51,11 +55,36 @@ def int_tuple(op: str, name: str, value: Any, rank: int, minimum: int = 1) -> tu
     >>> int_tuple("conv", "strides", 2, rank=3)
     (2, 2, 2)
     """
-    if not is_sequence(value):
-        return (integer(op, name, value, minimum),) * rank
-    if len(items := tuple(value)) != rank:
-        raise ValueError(f"{op}: {name} must be an integer or {rank} integers. Received: {name}={value!r}.")
-    return tuple(integer(op, name, item, minimum) for item in items)
+    items = tuple(value) if is_sequence(value) else (value,) * rank
+    if len(items) == rank:
+        try:
+            return tuple(integer(op, name, item, minimum) for item in items)
+        except ArgumentTypeError:
+            raise ArgumentTypeError(_not_integers(op, name, value, rank)) from None
+        except ValueError:
+            wrong = {item for item in items if item < minimum}
+            if not wrong:
+                raise
+            rule = "value > 0" if minimum == 1 else f"value >= {minimum}"
+            raise ValueError(
+                f"{_not_integers(op, name, value, rank)}, including values {wrong} that do not satisfy `{rule}`."
+            ) from None
+    raise ValueError(_not_integers(op, name, value, rank))
+
+
+def _not_integers(op: str, name: str, value: Any, rank: int) -> str:
+    return f"{op}: The `{name}` argument must be a tuple of {rank} integers. Received {name}={value!r}"
+
+
+def axes_argument(op: str, axis: Any) -> tuple[int, ...]:
+    """The argument `axis` of `op`, one axis or several, as they were given; no array is known yet that has them."""
+    try:
+        return tuple(integer(op, "axis", item, minimum=-64) for item in (axis if is_sequence(axis) else (axis,)))
+    except ArgumentTypeError:
+        raise ArgumentTypeError(
+            f"{op}: Invalid value for `axis` argument: expected an int or a list/tuple of ints. "
+            f"Received: axis={axis!r}."
+        ) from None
 
 
 def axis_tuple(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
@@ -69,10 +98,13 @@ def axis_tuple(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     axes = [integer(op, "axis", item, minimum=-_LARGEST) for item in (axis if is_sequence(axis) else (axis,))]
-    if not all(-ndim <= item < ndim for item in axes) or len({item % ndim for item in axes}) < len(axes):
+    if not all(-ndim <= item < ndim for item in axes):
         raise ValueError(
-            f"{op}: axis must name different axes of an array that has {ndim} of them. Received: axis={axis!r}."
+            f"{op}: axis is out of bounds. All `axis` values must be in the range [{-ndim}, {ndim}) of an array that "
+            f"has {ndim} axes. Received: axis={axis!r}."
         )
+    if len({item % ndim for item in axes}) < len(axes):
+        raise ValueError(f"{op}: Duplicate axes in an array of {ndim}. Received: axis={axis!r}.")
     return tuple(sorted(item % ndim for item in axes))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -12,10 +14,11 @@ from pyconv.gradient import Array, record
 _KEYS = -0.5
 
 
-def resample(x: Array, axis: int, size: int, interpolation: str) -> Array:
-    """The axis with `size` elements, which cover the same length: "nearest", "bilinear" or "bicubic".
+def resample(x: Array, axis: int, size: int, interpolation: str, *, antialias: bool = False) -> Array:
+    """The axis with `size` elements, which cover the same length: one of INTERPOLATIONS.
 
-    Pixels are squares, so that the centre of result i lies at (i + 1/2) * n / size - 1/2.
+    Pixels are squares, so that the centre of result i lies at (i + 1/2) * n / size - 1/2. Where the axis becomes
+    shorter, antialias widens what each result sees until none of the pixels is left out ("nearest" stays as it is).
 
     Example:
     >>> import numpy as np
@@ -27,9 +30,11 @@ def resample(x: Array, axis: int, size: int, interpolation: str) -> Array:
     if interpolation == "nearest":
         return along_axis(x, axis, ((np.arange(size) * 2 + 1) * n // (2 * size))[:, None], np.ones((size, 1)))
     radius, kernel = _KERNELS[interpolation]
+    width = max(n / size, 1) if antialias else 1  # of a pixel that the kernel sees
+    reach = math.ceil(radius * width)
     centre = (np.arange(size) + 0.5) * n / size - 0.5
-    taps = np.floor(centre)[:, None] + np.arange(1 - radius, radius + 1)
-    weights = kernel(np.abs(taps - centre[:, None]))
+    taps = np.floor(centre)[:, None] + np.arange(1 - reach, reach + 1)
+    weights = kernel(np.abs(taps - centre[:, None]) / width)
     weights[(taps < 0) | (taps >= n)] = 0
     weights /= weights.sum(axis=1, keepdims=True)  # beyond the border there is nothing, the others share
     return along_axis(x, axis, np.clip(taps, 0, n - 1).astype(np.intp), weights)
@@ -76,5 +81,17 @@ def _cubic(distance: Array) -> Array:
     return weights
 
 
-_KERNELS: dict[str, tuple[int, Callable[[Array], Array]]] = {"bilinear": (1, _triangle), "bicubic": (2, _cubic)}
+def _lanczos(radius: int, distance: Array) -> Array:
+    """sinc(x) sinc(x / radius) within the radius: Duchon, Journal of Applied Meteorology 18 (1979)."""
+    weights: Array = np.where(distance < radius, np.sinc(distance) * np.sinc(distance / radius), 0.0)
+    return weights
+
+
+# How far each kernel reaches, in pixels, and its weight at a distance.
+_KERNELS: dict[str, tuple[int, Callable[[Array], Array]]] = {
+    "bilinear": (1, _triangle),
+    "bicubic": (2, _cubic),
+    "lanczos3": (3, functools.partial(_lanczos, 3)),
+    "lanczos5": (5, functools.partial(_lanczos, 5)),
+}
 INTERPOLATIONS = ("nearest", *_KERNELS)

@@ -21,19 +21,20 @@ namespace {
 constexpr double kA = 5.0 / 8, kB = 3.0 / 2;
 constexpr double kA2 = kA * kA, kB2 = kB * kB;
 
-// dst = L src L' for a transform L of one row of kFrom vectors into kTo; store(i, k, vector) takes the results.
-template <class T, int kFrom, int kTo, class Row, class Load, class Store>
-void transform(const TransformArgs<T>& args, int64_t j, Row row, Load load, Store store) {
+// dst = L src L' for a transform L of one row of kFrom vectors into kTo; store(i, k, vector) takes the results. kRow
+// does it for a row: a template argument, as gcc called what it got as a function's argument, through memory.
+template <class T, int kFrom, int kTo, auto kRow, class Load, class Store>
+void transform(const TransformArgs<T>& args, int64_t j, Load load, Store store) {
   Vec<T> columns[kTo][kFrom];
   for (int c = 0; c < kFrom; ++c) {
     Vec<T> in[kFrom], out[kTo];
     for (int r = 0; r < kFrom; ++r) in[r] = load(args.src + r * args.src_row + c * args.src_col + j);
-    row(in, out);
+    kRow(in, out);
     for (int i = 0; i < kTo; ++i) columns[i][c] = out[i];
   }
   for (int i = 0; i < kTo; ++i) {
     Vec<T> out[kTo];
-    row(columns[i], out);
+    kRow(columns[i], out);
     for (int k = 0; k < kTo; ++k) store(i, k, out[k]);
   }
 }
@@ -106,7 +107,7 @@ void weight_points(const Vec<T> (&w)[kTaps], Vec<T> (&u)[6]) {
 template <class T, int kTaps>
 void winograd6_weights(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    transform<T, kTaps, 6>(args, j, weight_points<T, kTaps>, load, [&](int64_t i, int64_t k, Vec<T> u) {
+    transform<T, kTaps, 6, weight_points<T, kTaps>>(args, j, load, [&](int64_t i, int64_t k, Vec<T> u) {
       store(args.dst + i * args.dst_row + k * args.dst_col + j, u);
     });
   });
@@ -192,7 +193,7 @@ void small_output_row(const Vec<T> (&m)[4], Vec<T> (&y)[2]) {
 template <class T>
 void winograd2_input(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    transform<T, 4, 4>(args, j, small_input_row<T>, load, [&](int64_t i, int64_t k, Vec<T> t) {
+    transform<T, 4, 4, small_input_row<T>>(args, j, load, [&](int64_t i, int64_t k, Vec<T> t) {
       store(args.dst + i * args.dst_row + k * args.dst_col + j, t);
     });
   });
@@ -201,19 +202,19 @@ void winograd2_input(const TransformArgs<T>& args) {
 template <class T>
 void winograd2_weights(const TransformArgs<T>& args) {
   for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-    transform<T, 3, 4>(args, j, small_weight_row<T>, load, [&](int64_t i, int64_t k, Vec<T> u) {
+    transform<T, 3, 4, small_weight_row<T>>(args, j, load, [&](int64_t i, int64_t k, Vec<T> u) {
       store(args.dst + i * args.dst_row + k * args.dst_col + j, u);
     });
   });
 }
 
 // Two rows and columns of results from kFrom x kFrom products.
-template <class T, int kFrom, class Row>
-void output_2x2(const TransformArgs<T>& args, Row row) {
+template <class T, int kFrom, auto kRow>
+void output_2x2(const TransformArgs<T>& args) {
   with_epilogue<T>(args.epilogue, [&](auto finish) {
     for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
       const Vec<T> bias = args.bias ? load(args.bias + j) : Vec<T>{};
-      transform<T, kFrom, 2>(args, j, row, load, [&](int64_t i, int64_t k, Vec<T> y) {
+      transform<T, kFrom, 2, kRow>(args, j, load, [&](int64_t i, int64_t k, Vec<T> y) {
         const int64_t at = i * args.dst_row + k * args.dst_col + j;
         if (i < args.rows && k < args.cols) store(args.dst + at, finish(y + bias, at, load));
       });
@@ -223,12 +224,12 @@ void output_2x2(const TransformArgs<T>& args, Row row) {
 
 template <class T>
 void winograd2_output(const TransformArgs<T>& args) {
-  output_2x2<T, 4>(args, small_output_row<T>);
+  output_2x2<T, 4, small_output_row<T>>(args);
 }
 
 template <class T>
 void winograd2x5_output(const TransformArgs<T>& args) {
-  output_2x2<T, 6>(args, output_pair<T>);
+  output_2x2<T, 6, output_pair<T>>(args);
 }
 
 }  // namespace

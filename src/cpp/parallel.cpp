@@ -30,8 +30,12 @@ namespace {
 
 using Body = std::function<void(int64_t begin, int64_t end, int part)>;
 
-// One core does about 1e5 operations in a microsecond, and waking another takes a few.
-constexpr int64_t kMinOperationsPerThread = 400'000;
+// One core does about 1e5 operations in a microsecond. Waking another takes a few, sharing with one that is awake less
+// than one.
+constexpr int64_t kWorthWaking = 400'000, kWorthSharing = 150'000;  // operations for each thread
+
+// So many jobs worth sharing, one soon after the other, are worth a wake-up together.
+constexpr int kBurst = 32;
 
 // How long an idle thread looks for the next job before it sleeps. Waking it takes 5 us, on a virtual machine 35 to
 // 120 us, so it should outlast the Python and NumPy between two layers; it yields to any other thread meanwhile.
@@ -102,7 +106,7 @@ class Pool {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock) return false;
     hire(parts - 1);
-    if (sleepers_ > 0) placement_.leave_callers_cpu();
+    if (awake_ < workers_) placement_.leave_callers_cpu();
     body_ = &body;
     tasks_ = tasks;
     done_ = 0;
@@ -113,6 +117,9 @@ class Pool {
       for (int done = done_; done != parts; done = done_) done_.wait(done);
     return true;
   }
+
+  // How many threads look for a job or do one.
+  int awake() const { return awake_; }
 
  private:
   // Takes the thread's own part of the present job and then those that nobody has begun. All parts of a job are taken
@@ -137,6 +144,7 @@ class Pool {
       std::thread worker([this, thread = workers_ + 1] { work(thread); });
       placement_.add(worker.native_handle());
       worker.detach();
+      ++awake_;
     }
   } catch (const std::system_error&) {
   }
@@ -147,16 +155,16 @@ class Pool {
       run_parts(thread);
       const auto new_job = [&] { return state_ != seen; };
       if (spin_until(new_job)) continue;
-      ++sleepers_;
+      --awake_;
       for (uint64_t state = state_; !new_job(); state = state_) state_.wait(state);
-      --sleepers_;
+      ++awake_;
     }
   }
 
   std::mutex mutex_;  // held by the thread whose job runs
   int workers_ = 0;
   Placement placement_;
-  std::atomic<int> sleepers_{0};
+  std::atomic<int> awake_{0};
   const Body* body_ = nullptr;
   int64_t tasks_ = 0;
   static constexpr int kPartsBits = 16;
@@ -174,6 +182,17 @@ std::atomic<Pool*>& pool() {
     return new Pool;
   }();
   return instance;
+}
+
+// Whether this is the last of kBurst calls that came one soon after the other, from any threads.
+bool ends_burst() {
+  static std::atomic<std::chrono::steady_clock::time_point> last{};
+  static std::atomic<int> calls{0};
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last.exchange(now, std::memory_order_relaxed) > kSpin) calls = 0;
+  if (++calls < kBurst) return false;
+  calls = 0;
+  return true;
 }
 
 // The CPUs that a container's quota pays for, or a large number without a quota.
@@ -212,7 +231,14 @@ int num_threads() { return thread_count(); }
 void set_num_threads(int count) { thread_count() = std::clamp(count, 1, kMaxThreads); }
 
 int threads_for(int64_t operations) {
-  return static_cast<int>(std::clamp<int64_t>(operations / kMinOperationsPerThread, 1, num_threads()));
+  const auto at_least = [&](int64_t each) {
+    return static_cast<int>(std::clamp<int64_t>(operations / each, 1, num_threads()));
+  };
+  const int to_wake = at_least(kWorthWaking), to_share = at_least(kWorthSharing);
+  if (to_share == to_wake) return to_wake;
+  const int awake = 1 + pool().load()->awake();
+  if (awake < to_share && ends_burst()) return to_share;
+  return std::max(to_wake, std::min(to_share, awake));
 }
 
 void parallel_for(int64_t tasks, int threads, const Body& body) {

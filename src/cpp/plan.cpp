@@ -58,7 +58,14 @@ ConvPlan::ConvPlan(const ConvProblem& problem, const KernelTable& kernels, const
                         : "ConvPlan: the algorithm refuses this problem: " + refusals_text() + ".");
 }
 
-int ConvPlan::threads() const { return threads_for(problem_.flops()); }
+int ConvPlan::threads() const {
+  // A result costs some 7 cycles a vector however few products it sums, in which 14 operations a number could be done.
+  constexpr int64_t kPerResult = 14;
+  const int64_t results =
+      problem_.mb * (problem_.direction == Direction::backward_data ? problem_.src_pixels() * problem_.ic
+                                                                    : problem_.dst_pixels() * problem_.oc);
+  return threads_for(problem_.flops() + kPerResult * results);
+}
 
 ConvMemory ConvPlan::memory() const { return algorithm_->memory(problem_, *kernels_, threads()); }
 

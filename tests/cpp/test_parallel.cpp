@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -35,6 +36,24 @@ TEST_CASE("small jobs stay on one thread") {
   CHECK(threads_for(1'000'000'000) == 4);
   set_num_threads(0);
   CHECK(num_threads() == 1);
+  set_num_threads(before);
+}
+
+TEST_CASE("smaller jobs are shared with threads that are awake, and many of them wake one") {
+  const int before = num_threads();
+  set_num_threads(2);
+  constexpr int64_t small = 400'000;
+  const auto shares_within = [&](int calls) {
+    for (int call = 1; call <= calls; ++call)
+      if (threads_for(small) == 2) return call;
+    return 0;
+  };
+  parallel_for(2, 2, [](int64_t, int64_t, int) {});
+  CHECK(shares_within(10'000) > 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // a hundred times as long as a thread stays awake
+  CHECK(shares_within(30) == 0);
+  CHECK(shares_within(10'000) > 0);
+  CHECK(threads_for(small / 2) == 1);
   set_num_threads(before);
 }
 

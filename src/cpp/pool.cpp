@@ -25,6 +25,10 @@ constexpr int64_t kTasksPerThread = 4;
 // Channels that such a piece has at least: four cache lines of floats.
 constexpr int64_t kMinChannels = 64;
 
+// A mean of more elements is a sum of sums over columns, whose error grows with one side of the window and not with its
+// area. It takes about as long where windows don't overlap.
+constexpr int64_t kLongSum = 64;
+
 std::vector<Taps> taps_of(const Axis& axis) {
   std::vector<Taps> taps;
   for (int64_t o = 0; o < axis.o; ++o) taps.push_back(forward_taps(axis, o));
@@ -161,7 +165,8 @@ PoolPlan::PoolPlan(const PoolProblem& given, const KernelTable& kernels)
                           : axis.s == 1 ? std::max(axis.o * problem.c, lanes)
                                         : axis.o * std::max(problem.c, lanes);
   const int64_t above = problem.axes[kDepth].k * problem.axes[kHeight].k;
-  columns_first = (above + 1) * axis.i * problem.c + axis.k * outputs < above * axis.k * outputs;
+  const bool long_sum = problem.kind == PoolKind::average && above * axis.k > kLongSum;
+  columns_first = long_sum || (above + 1) * axis.i * problem.c + axis.k * outputs < above * axis.k * outputs;
 }
 
 Gather::Row PoolPlan::line(int64_t index) const {

@@ -112,7 +112,9 @@ class PoolPlan:
     ) -> None: ...
     @property
     def output_size(self) -> tuple[int, ...]: ...
-    def forward(self, src: _Array, dst: _Array) -> None: ...
+    def forward(self, src: _Array, dst: _Array | None = None) -> _Array:
+        """Returns dst, a new array that begins at a cache line if none is given."""
+
     def backward(self, src: _Array, diff_dst: _Array, diff_src: _Array) -> None:
         """Writes diff_src; src is read by max-pooling alone (the first largest element wins)."""
 

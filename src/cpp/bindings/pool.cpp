@@ -23,11 +23,14 @@ struct PyPoolPlan {
         src_shape(image_shape(made.mb, made.axes, &Axis::i, rank, made.c)),
         dst_shape(image_shape(made.mb, made.axes, &Axis::o, rank, made.c)) {}
 
-  void forward(const py::array& src, const py::array& dst) const {
+  // Returns dst, a new array if none is given.
+  py::array forward(const py::array& src, const std::optional<py::array>& given) const {
     const void* in = data_of("src", src, plan.problem.dtype, src_shape, false);
+    py::array dst = given ? *given : aligned_array(plan.problem.dtype, dst_shape);
     void* out = data_of("dst", dst, plan.problem.dtype, dst_shape, true);
     const py::gil_scoped_release unlocked;
     pool_forward(plan, in, out);
+    return dst;
   }
 
   void backward(const py::array& src, const py::array& diff_dst, const py::array& diff_src) const {
@@ -59,7 +62,7 @@ void register_pool(py::module_& module) {
       .def_property_readonly(
           "output_size",
           [](const PyPoolPlan& self) { return spatial_sizes(self.plan.problem.axes, &Axis::o, self.rank); })
-      .def("forward", &PyPoolPlan::forward, py::arg("src"), py::arg("dst"))
+      .def("forward", &PyPoolPlan::forward, py::arg("src"), py::arg("dst").none(true) = py::none())
       .def("backward", &PyPoolPlan::backward, py::arg("src"), py::arg("diff_dst"), py::arg("diff_src"));
 }
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from pyconv import ops
-from pyconv.gradient import Array
+from pyconv.gradient import Array, recording
 from pyconv.layers import settings
 from pyconv.layers.base_spatial import SpatialLayer
 from pyconv.layers.layer import Shape
+from pyconv.ops.pooling import global_pool
 
 
 class BaseGlobalPooling(SpatialLayer):
@@ -23,6 +24,9 @@ class BaseGlobalPooling(SpatialLayer):
 
     def call(self, x: Array) -> Array:
         self.compute_output_shape(x.shape)  # refuses an empty image in the layer's name, not in the operation's
+        if self.data_format == "channels_last" and not recording():
+            kept = global_pool("max_pool" if self.operation == "max" else "average_pool", x)
+            return kept if self.keepdims else kept.reshape(len(x), x.shape[-1])
         pooled: Array = getattr(ops, self.operation)(x, self.spatial_axes, self.keepdims)
         return pooled
 

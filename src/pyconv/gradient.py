@@ -4,12 +4,17 @@ An operation of `pyconv.ops` computes its result with NumPy or the C++ core, the
 one function per input that turns the gradient of the result into the gradient of that input. A `Tape`
 keeps those notes only for arrays that depend on what it watches and plays them backwards, so a gradient
 nobody asks for (that of the images, say) is never computed.
+
+The notes hold functions and numbers, no arrays: a result stays in memory only where one of the functions needs it.
+Loops of one's own are better served by `pyconv.GradientTape`, see differentiation.py.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,8 +32,29 @@ _local = _Local()
 
 
 class _Note(NamedTuple):
-    output: Array  # kept alive by the note, so that its id stays unique while the tape lives
-    links: tuple[Link, ...]
+    output: int
+    links: tuple[tuple[int, Callable[[Array], Array]], ...]
+
+
+class _Numbers:
+    """A number for each array as long as it lives; its id alone may come back with another array."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, weakref.ref[Array]]] = {}
+        self._next = itertools.count()
+
+    def get(self, array: Array) -> int | None:
+        found = self._known.get(id(array))
+        return None if found is None else found[0]
+
+    def give(self, array: Array) -> int:
+        # The function holds the dictionary alone: no cycle keeps what a tape that is never played has noted.
+        known, key, number = self._known, id(array), next(self._next)
+        known[key] = number, weakref.ref(array, lambda _: known.pop(key, None))
+        return number
+
+    def clear(self) -> None:
+        self._known.clear()
 
 
 def recording() -> bool:
@@ -40,17 +66,21 @@ def record(output: Array, *links: Link) -> None:
     """Notes that `output` was computed from arrays: each link is (input, function: d output -> d input).
 
     `output` must be a new array object (a view is fine), never an input itself: arrays are told apart by
-    identity.
+    identity. What the functions hold stays in memory until the tape is played: they should hold shapes, not arrays,
+    where shapes will do.
     """
-    if _local.tape is not None:
-        _local.tape._record(output, links)
+    tape = _local.tape
+    while tape is not None:  # one inside another's block, as that of a second network's loss, takes nothing from it
+        tape._record(output, links)
+        tape = tape._outer
 
 
 class Tape:
     """Records the operations run inside a `with` block and differentiates through them.
 
     Args:
-        watch: the arrays whose gradients will be asked for, as a rule the weights' values.
+        watch: the arrays whose gradients will be asked for, as a rule the weights' values. None notes all that
+            happens, so that what is asked for may be said afterwards; it keeps more in memory.
 
     Example:
     >>> import numpy as np
@@ -63,10 +93,21 @@ class Tape:
     [array([ 0., 10.])]
     """
 
-    def __init__(self, watch: Iterable[Array]) -> None:
-        self._watched = list(watch)
-        self._tracked = {id(array) for array in self._watched}
+    _outer: Tape | None = None
+
+    def __init__(self, watch: Iterable[Array] | None) -> None:
+        self._watches_all = watch is None
+        self._watched: list[Array] = []
+        self._numbers = _Numbers()
         self._notes: list[_Note] = []
+        for array in watch or ():
+            self.watch(array)
+
+    def watch(self, array: Array) -> None:
+        """Adds an array to those whose gradients will be asked for; to be called before it is used."""
+        self._watched.append(array)
+        if self._numbers.get(array) is None:
+            self._numbers.give(array)
 
     def __enter__(self) -> Tape:
         self._outer = _local.tape
@@ -74,38 +115,96 @@ class Tape:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _local.tape = self._outer
+        _local.tape, self._outer = self._outer, None
 
     def _record(self, output: Array, links: tuple[Link, ...]) -> None:
-        needed = tuple(link for link in links if id(link[0]) in self._tracked)
+        numbers = self._numbers
+        needed = []
+        for array, pull_back in links:
+            number = numbers.get(array)
+            if number is None and self._watches_all:
+                number = numbers.give(array)
+            if number is not None:
+                needed.append((number, pull_back))
         if needed:
-            self._tracked.add(id(output))
-            self._notes.append(_Note(output, needed))
+            self._notes.append(_Note(numbers.give(output), tuple(needed)))
 
-    def gradient(self, target: Array, seed: Array | None = None) -> list[Array]:
-        """The gradients of sum(target * seed) for every watched array; seed is all ones by default.
+    def gradient(
+        self, target: Array, seed: Array | None = None, *, sources: Sequence[Array] | None = None
+    ) -> list[Array]:
+        """The gradients of sum(target * seed) for the watched arrays; seed is all ones by default.
 
         Each note is dropped as soon as it has been used, and the activations it holds with it: a tape
         gives its gradients once.
 
+        Args:
+            target: a result of operations inside the `with` block.
+            seed: a factor for each of its numbers.
+            sources: the arrays whose gradients are wanted; by default all that were named to `watch`.
+
+        Returns:
+            A gradient for each source, zeros for one that target doesn't depend on.
+
         Raises:
-            ValueError: if target doesn't depend on a watched array through operations of `pyconv.ops`, or the
-                tape has been played before.
+            ValueError: if target depends on none of them through operations of `pyconv.ops`, the tape has been
+                played before, or another one records.
         """
-        if self._watched and id(target) not in self._tracked:
+        wanted = self._watched if sources is None else sources
+        found = self.play(target, seed, wanted)
+        return [np.zeros_like(array) if part is None else part for array, part in zip(wanted, found, strict=True)]
+
+    def play(self, target: Array, seed: Array | None, sources: Sequence[Array]) -> list[Array | None]:
+        """As `gradient`, with None for what target doesn't depend on."""
+        if _local.tape not in (None, self):
+            raise ValueError("Tape.gradient: gradients of gradients aren't supported, another tape records.")
+        wanted = [self._numbers.get(source) for source in sources]
+        notes, reached = _leading_to(self._notes, {number for number in wanted if number is not None})
+        end = self._numbers.get(target)
+        self._notes = []
+        self._numbers.clear()
+        if wanted and end not in reached:
             raise ValueError(
                 "Tape.gradient: target must be the result of pyconv.ops on watched arrays, recorded inside the with "
                 "block (plain NumPy expressions aren't), and a tape gives gradients once."
             )
-        self._tracked.clear()
-        gradients = {id(target): np.ones_like(target) if seed is None else seed}
-        while self._notes:
-            note = self._notes.pop()
-            upstream = gradients.pop(id(note.output), None)
-            if upstream is None:
-                continue
-            for array, pull_back in note.links:
-                gradient = pull_back(upstream)
-                known = gradients.get(id(array))
-                gradients[id(array)] = gradient if known is None else known + gradient
-        return [gradients[id(a)] if id(a) in gradients else np.zeros_like(a) for a in self._watched]
+        outer, _local.tape = _local.tape, None  # what the gradients use of pyconv.ops is of no interest
+        try:
+            gradients = _played_back(notes, {end: np.ones_like(target) if seed is None else seed}, set(wanted))
+        finally:
+            _local.tape = outer
+        return [None if number is None else gradients.get(number) for number in wanted]
+
+
+def _leading_to(notes: list[_Note], sources: set[int]) -> tuple[list[_Note], set[int]]:
+    """The notes through which something depends on the sources, and the numbers of all that does."""
+    reached = set(sources)
+    kept = []
+    for output, links in notes:
+        needed = tuple(link for link in links if link[0] in reached)
+        if needed:
+            reached.add(output)
+            kept.append(_Note(output, needed))
+    return kept, reached
+
+
+def _played_back(
+    notes: list[_Note], gradients: dict[int | None, Array], wanted: set[int | None]
+) -> dict[int | None, Array]:
+    """Takes the notes from the end and carries gradients of results on to what they were made of."""
+    sums: set[int] = set()  # whose gradient is an array made here, which nobody else holds
+    while notes:
+        note = notes.pop()
+        upstream = gradients.get(note.output) if note.output in wanted else gradients.pop(note.output, None)
+        if upstream is None:
+            continue
+        for number, pull_back in note.links:
+            gradient = pull_back(upstream)
+            known = gradients.get(number)
+            if known is None:
+                gradients[number] = gradient
+            elif number in sums:
+                known += gradient
+            else:
+                gradients[number] = np.asarray(known + gradient)
+                sums.add(number)
+    return gradients

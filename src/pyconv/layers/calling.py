@@ -201,5 +201,6 @@ class Called:
         if x.dtype == self._input_dtype:
             return x
         y = x.astype(self._input_dtype)
-        record(y, (x, lambda dy: dy.astype(x.dtype)))
+        before = x.dtype
+        record(y, (x, lambda dy: dy.astype(before)))
         return y

@@ -31,21 +31,24 @@ def add(x1: ArrayLike, x2: ArrayLike) -> Array:
            [ 1., 11.]], dtype=float32)
     """
     a, b, y = _broadcast("add", np.add, x1, x2)
-    record(y, (a, lambda dy: sum_to(dy, a.shape)), (b, lambda dy: sum_to(dy, b.shape)))
+    a_shape, b_shape = a.shape, b.shape  # rather than the arrays, which nobody may need any more
+    record(y, (a, lambda dy: sum_to(dy, a_shape)), (b, lambda dy: sum_to(dy, b_shape)))
     return y
 
 
 def subtract(x1: ArrayLike, x2: ArrayLike) -> Array:
     """x1 - x2; arguments and errors as in `add`."""
     a, b, y = _broadcast("subtract", np.subtract, x1, x2)
-    record(y, (a, lambda dy: sum_to(dy, a.shape)), (b, lambda dy: sum_to(-dy, b.shape)))
+    a_shape, b_shape = a.shape, b.shape
+    record(y, (a, lambda dy: sum_to(dy, a_shape)), (b, lambda dy: sum_to(-dy, b_shape)))
     return y
 
 
 def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
     """x1 * x2; arguments and errors as in `add`."""
     a, b, y = _broadcast("multiply", np.multiply, x1, x2)
-    record(y, (a, lambda dy: sum_to(dy * b, a.shape)), (b, lambda dy: sum_to(dy * a, b.shape)))
+    a_shape, b_shape = a.shape, b.shape  # each gradient needs the other array alone
+    record(y, (a, lambda dy: sum_to(dy * b, a_shape)), (b, lambda dy: sum_to(dy * a, b_shape)))
     return y
 
 
@@ -185,7 +188,8 @@ def log(x: ArrayLike) -> Array:
 @np.errstate(all="ignore")
 def _quotient(op: str, x1: ArrayLike, x2: ArrayLike) -> Array:
     a, b, y = _broadcast(op, np.divide, x1, x2)
-    record(y, (a, lambda dy: sum_to(dy / b, a.shape)), (b, lambda dy: sum_to(-dy * y / b, b.shape)))
+    a_shape = a.shape
+    record(y, (a, lambda dy: sum_to(dy / b, a_shape)), (b, lambda dy: sum_to(-dy * y / b, b.shape)))
     return y
 
 

@@ -141,7 +141,8 @@ def _cast(x: Array, dtype: type[np.float32] | type[np.float64]) -> Array:
         return x
     y = x.astype(dtype)
     if x.dtype.kind == "f":
-        record(y, (x, lambda dy: dy.astype(x.dtype)))
+        before = x.dtype
+        record(y, (x, lambda dy: dy.astype(before)))
     return y
 
 

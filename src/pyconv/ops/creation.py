@@ -54,8 +54,25 @@ def cast(x: Any, dtype: DTypeLike) -> Array:
     source = np.asarray(x)
     y = source.astype(dtype)
     if source.dtype.kind == "f" and y.dtype.kind == "f":
-        record(y, (source, lambda dy: dy.astype(source.dtype)))
+        before = source.dtype
+        record(y, (source, lambda dy: dy.astype(before)))
     return y
+
+
+def stop_gradient(variable: Any) -> Array:
+    """The same numbers, as a constant: no gradient goes back through the result.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv import ops
+    >>> from pyconv.gradient import Tape
+    >>> x = np.array([3.0])
+    >>> with Tape([x]) as tape:
+    ...     y = ops.multiply(ops.stop_gradient(x), x)
+    >>> tape.gradient(y)
+    [array([3.])]
+    """
+    return np.asarray(variable).view()
 
 
 def shape(x: Any) -> tuple[int | None, ...]:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyconv.gradient import Array, record
+from pyconv.gradient import Array, record, recording
 from pyconv.ops.arithmetic import multiply
 from pyconv.ops.arrays import as_float, like
 from pyconv.ops.elementwise import elu, sigmoid, softplus, tanh
@@ -46,7 +46,9 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
         gate = 0.5 * (1 + _erf(source * math.sqrt(0.5)))
         gate_slope = np.exp(source * source * -0.5) * math.sqrt(0.5 / math.pi)
     y = np.multiply(source, gate, out=like(source))
-    record(y, (source, lambda dy: (dy * (gate + source * gate_slope)).astype(source.dtype)))
+    if recording():
+        slope_at_x = (gate + source * gate_slope).astype(source.dtype)
+        record(y, (source, lambda dy: dy * slope_at_x))
     return y
 
 

@@ -31,8 +31,10 @@ def get_item(x: ArrayLike, key: Any) -> Array:
         key = tuple(key)  # configurations hold lists for tuples
     y = np.asarray(source[key])
 
+    shape, dtype = source.shape, source.dtype
+
     def scatter(dy: Array) -> Array:
-        dx = np.zeros_like(source, order="C")
+        dx = np.zeros(shape, dtype)
         np.add.at(dx, key, dy)  # an element may have been taken more than once
         return dx
 

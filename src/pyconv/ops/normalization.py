@@ -170,9 +170,11 @@ def standardize(
     if (count := math.prod(x.shape[axis] for axis in axes)) == 0:
         raise ValueError(f"{op}: there must be elements to take the mean of. Received: x.shape={x.shape}.")
 
+    dtype = x.dtype
+
     def average(array: Array) -> Array:
         # In float64: NumPy adds rows one by one, and over many of them float32 would lose digits.
-        kept: Array = np.asarray(array.sum(axis=axes, keepdims=True, dtype=np.float64) / count, x.dtype)
+        kept: Array = np.asarray(array.sum(axis=axes, keepdims=True, dtype=np.float64) / count, dtype)
         return kept
 
     centre = average(x)

@@ -74,11 +74,13 @@ def _pad_border(x: Array, pairs: geometry.Pads, mode: Any) -> Array:
         )
     y = np.pad(x, pairs, mode)
 
+    size, shape, dtype = x.size, x.shape, x.dtype
+
     def x_gradient(dy: Array) -> Array:
         # Where each element came from: padding positions along with the elements shows it.
-        origin = np.pad(np.arange(x.size).reshape(x.shape), pairs, mode)
-        sums = np.bincount(origin.ravel(), weights=dy.ravel(), minlength=x.size)
-        return sums.reshape(x.shape).astype(x.dtype)
+        origin = np.pad(np.arange(size).reshape(shape), pairs, mode)
+        sums = np.bincount(origin.ravel(), weights=dy.ravel(), minlength=size)
+        return sums.reshape(shape).astype(dtype)
 
     record(y, (x, x_gradient))
     return y
@@ -106,8 +108,10 @@ def crop(x: Array, pairs: geometry.Pads) -> Array:
     inside = tuple(slice(before, size - after) for size, (before, after) in zip(x.shape, pairs, strict=True))
     y = x[inside].copy()
 
+    shape, dtype = x.shape, x.dtype
+
     def gradient(dy: Array) -> Array:
-        dx = np.zeros_like(x)
+        dx = np.zeros(shape, dtype)
         dx[inside] = dy
         return dx
 

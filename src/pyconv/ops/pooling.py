@@ -175,9 +175,12 @@ def _channels_last(settled: Settled, x: Array, out: Array | None) -> Array:
     if not recording():
         return y
 
+    src_shape, dtype = src.shape, src.dtype
+    compared = src if settled.op == "max_pool" else None  # an average's gradient needs no inputs
+
     def inputs_gradient(dy: Array) -> Array:
-        dx = np.empty(x.shape, x.dtype)
-        plan.backward(src, contiguous(dy), dx)
+        dx = np.empty(src_shape, dtype)
+        plan.backward(dx if compared is None else compared, contiguous(dy), dx)
         return dx
 
     record(y, (x, inputs_gradient))

@@ -149,7 +149,8 @@ def _scaled_sum(x: Array, axes: tuple[int, ...], keepdims: bool, scale: float) -
     # An array also where it has no axes: NumPy's scalars are new objects at every turn, which a tape can't follow.
     kept = np.asarray(x.sum(axis=axes, keepdims=True, dtype=np.float64) * scale, x.dtype)
     y: Array = kept.reshape(_reduced(kept.shape, axes, keepdims))
-    record(y, (x, lambda dy: np.broadcast_to(dy.reshape(kept.shape) * x.dtype.type(scale), x.shape).copy()))
+    shape, factor = x.shape, x.dtype.type(scale)
+    record(y, (x, lambda dy: np.broadcast_to(dy.reshape(kept.shape) * factor, shape).copy()))
     return y
 
 

@@ -59,8 +59,10 @@ def along_axis(x: Array, axis: int, elements: Array, weights: Array) -> Array:
     for element, weight in zip(elements.T, weights.T.astype(x.dtype), strict=True):
         y += x.take(element, axis) * weight.reshape(shape)
 
+    n, dtype = x.shape[axis], x.dtype
+
     def gradient(dy: Array) -> Array:
-        matrix = np.zeros((x.shape[axis], len(elements)), x.dtype)
+        matrix = np.zeros((n, len(elements)), dtype)
         np.add.at(matrix, (elements, np.arange(len(elements))[:, None]), weights)
         dx: Array = np.moveaxis(np.tensordot(matrix, dy, (1, axis)), 0, axis)
         return dx

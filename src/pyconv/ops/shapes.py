@@ -41,7 +41,8 @@ def reshape(x: ArrayLike, newshape: int | Sequence[int]) -> Array:
             f"reshape: newshape must hold exactly the {source.size} elements of x, with one -1 at most. "
             f"Received: x.shape={source.shape}, newshape={newshape}."
         ) from None
-    record(y, (source, lambda dy: dy.reshape(source.shape)))
+    before = source.shape
+    record(y, (source, lambda dy: dy.reshape(before)))
     return y
 
 
@@ -135,7 +136,8 @@ def expand_dims(x: ArrayLike, axis: int | Sequence[int]) -> Array:
     count = len(tuple(axis)) if geometry.is_sequence(axis) else 1
     places = geometry.axis_tuple("expand_dims", axis, source.ndim + count)
     y = np.expand_dims(source, places)
-    record(y, (source, lambda dy: dy.reshape(source.shape)))
+    before = source.shape
+    record(y, (source, lambda dy: dy.reshape(before)))
     return y
 
 

@@ -65,7 +65,7 @@ WITH_MORE: dict[str, Callable[[Any], Any]] = {
     "threshold": lambda x: ops.threshold(x, 0, 0),
 }
 # What makes arrays takes any numbers, booleans and whole ones too, as they are.
-FOR_ANYTHING = {"cast", "convert_to_numpy", "convert_to_tensor", "full", "ones", "shape", "zeros"}
+FOR_ANYTHING = {"cast", "convert_to_numpy", "convert_to_tensor", "full", "ones", "shape", "stop_gradient", "zeros"}
 ON_IMAGES = {name: WITH_MORE.get(name, getattr(ops, name)) for name in ops.__all__ if name not in FOR_ANYTHING}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-MNIST = Path(__file__).parents[1] / "examples/mnist.py"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+MNIST = EXAMPLES / "mnist.py"
 
 
 def run_mnist(folder: Path, *arguments: str) -> str:
@@ -39,3 +40,15 @@ def test_mnist(tmp_path: Path) -> None:
     assert float(found[1]) > 90
     pictures = sorted(path.name for path in (tmp_path / "run").iterdir())
     assert pictures == ["filters.png", "history.png", "response_maps.png"]
+
+
+def test_custom_training() -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "custom_training.py")], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    accuracy, share = re.search(r"images (\d+\.\d)%", done.stdout), re.search(r"matter (\d+\.\d) times", done.stdout)
+    assert accuracy is not None, done.stdout
+    assert share is not None, done.stdout
+    assert float(accuracy[1]) > 90  # two classes, so chance is 50 %
+    assert float(share[1]) > 2  # a network that looked at all pixels alike would give 1

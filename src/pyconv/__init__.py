@@ -42,6 +42,7 @@ from pyconv.config import (
     set_precision,
     show_config,
 )
+from pyconv.differentiation import GradientTape, value_and_grad
 from pyconv.explain import explain
 from pyconv.initializers import Initializer
 from pyconv.layers import Input, Layer
@@ -54,6 +55,7 @@ from pyconv.symbolic import KerasTensor
 from pyconv.variable import Variable
 
 __all__ = [
+    "GradientTape",
     "Initializer",
     "Input",
     "KerasTensor",
@@ -95,6 +97,7 @@ __all__ = [
     "show_config",
     "tree",
     "utils",
+    "value_and_grad",
 ]
 
 _LATE = ("applications", "saving")  # imported when first asked for

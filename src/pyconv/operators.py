@@ -27,6 +27,12 @@ def _apply(name: str, *arguments: Any) -> Any:
     return getattr(importlib.import_module("pyconv.ops"), name)(*arguments)
 
 
+NO_GRADIENTS = (
+    "NumPy leaves no gradients: use the functions of pyconv.ops inside call and in losses, or x.numpy() where no "
+    "gradient is wanted."
+)
+
+
 class Operators:
     """A mixin: `x + y` is `ops.add(x, y)`, and so on, also where x is a number or a NumPy array."""
 
@@ -81,7 +87,8 @@ class Operators:
 class TracedArray(Operators):
     """An array on its way through somebody's `call` or loss while a tape records: its operators leave notes.
 
-    Layers and operations that are given one give one back. `value` is the array.
+    Layers and operations that are given one give one back. `value` is the array. Comparisons give plain arrays, for no
+    gradient goes through them; NumPy's functions refuse it while a tape records.
     """
 
     def __init__(self, value: NDArray[Any]) -> None:
@@ -109,11 +116,37 @@ class TracedArray(Operators):
     def __float__(self) -> float:
         return float(self.value)
 
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __format__(self, form: str) -> str:
+        return format(self.value.item() if self.ndim == 0 else self.value, form)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> Any:
+        return self.value == value_of(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.value != value_of(other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < value_of(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.value <= value_of(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > value_of(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.value >= value_of(other)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        raise TypeError(
-            "NumPy leaves no gradients: use the functions of pyconv.ops inside call and in losses, or x.numpy() where "
-            "no gradient is wanted."
-        )
+        if recording():
+            raise TypeError(NO_GRADIENTS)
+        array = np.asarray(self.value, dtype)
+        return array.copy() if copy and array is self.value else array
 
     def __repr__(self) -> str:
         return f"<TracedArray shape={self.shape}, dtype={self.dtype}>"

@@ -207,7 +207,7 @@ def _arrays_and_settings(
 
 
 # Arguments of operations that are arrays or numbers to compute with; `key` is what follows x in x[key].
-_ARRAYS = frozenset({"x", "x1", "x2", "xs", "inputs", "kernel", "condition", "key"})
+_ARRAYS = frozenset({"x", "x1", "x2", "xs", "inputs", "kernel", "condition", "key", "variable"})
 
 
 def _ones(tensor: KerasTensor, batch: int, other: int) -> NDArray[Any]:

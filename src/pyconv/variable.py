@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pyconv import _core
-from pyconv.operators import Operators
+from pyconv.gradient import recording
+from pyconv.operators import NO_GRADIENTS, Operators, code
 
 # How many plans' packed copies a variable keeps, each as large as the weight itself. A plan belongs to one shape of
 # input: that of training, the last and smaller batch, one image alone, and one to spare.
@@ -144,6 +145,8 @@ class Variable(Operators):
         return type(self), arguments, {"path": self.path}
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if code.is_own and recording():
+            raise TypeError(NO_GRADIENTS)
         array = self._value if dtype is None else self._value.astype(dtype, copy=False)
         if copy is False and array is not self._value:
             raise ValueError(f"Variable: {self.name} of dtype {self.dtype} can't become {dtype} without a copy.")

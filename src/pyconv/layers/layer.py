@@ -17,7 +17,7 @@ from pyconv.layers import settings
 from pyconv.layers.calling import Called, calls
 from pyconv.layers.inputs import checked_shape, declared_shape, shape_tuple
 from pyconv.naming import unique_name
-from pyconv.operators import traced, value_of, with_traced
+from pyconv.operators import code, traced, value_of, with_traced
 from pyconv.ops.arrays import as_float
 from pyconv.symbolic import Node, Shape
 from pyconv.variable import Variable
@@ -172,7 +172,8 @@ class Layer(Called):
         for weight in self.trainable_weights:
             if weight.regularizer is not None:
                 penalties.append(value_of(weight.regularizer(traced(weight.value))))
-        return [*self._own_losses(), *penalties]
+        found = [*self._own_losses(), *penalties]
+        return [traced(loss) for loss in found] if code.is_own else found
 
     def _own_losses(self) -> list[Array]:
         return [*self._losses, *(loss for part in self._parts() for loss in part._own_losses())]

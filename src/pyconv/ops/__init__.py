@@ -29,6 +29,7 @@ from pyconv.ops.creation import (
     ones,
     ones_like,
     shape,
+    stop_gradient,
     zeros,
     zeros_like,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "squareplus",
     "squeeze",
     "std",
+    "stop_gradient",
     "subtract",
     "sum",
     "tanh",

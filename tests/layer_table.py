@@ -148,6 +148,25 @@ RESIZING: list[Case] = [
     ("Resizing", {"height": 4, "width": 9, "crop_to_aspect_ratio": True}, (2, 7, 5, 3)),
     ("Resizing", {"height": 4, "width": 9, "pad_to_aspect_ratio": True, "fill_value": 2.0}, (2, 7, 5, 3)),
 ]
+# Ranges of one number each, so that both libraries draw the same.
+AUGMENTATIONS: list[Case] = [
+    ("CenterCrop", {"height": 3, "width": 2}, (2, 6, 5, 3)),
+    ("CenterCrop", {"height": 5, "width": 4, **FIRST}, (2, 3, 4, 7)),
+    ("RandomBrightness", {"factor": (0.25, 0.25), "value_range": (-1.0, 1.0)}, (2, 4, 5, 3)),
+    ("RandomBrightness", {"factor": (-0.1, -0.1), "seed": 1, **FIRST}, (2, 3, 4, 5)),
+    ("RandomContrast", {"factor": (0.0, 0.0), "value_range": (-0.5, 1.0)}, (2, 4, 5, 3)),
+    ("RandomRotation", {"factor": (0.1, 0.1)}, (2, 5, 6, 3)),
+    ("RandomRotation", {"factor": (-0.3, -0.3), "fill_mode": "constant", "fill_value": 2.0, **FIRST}, (2, 3, 5, 6)),
+    ("RandomRotation", {"factor": (0.2, 0.2), "fill_mode": "wrap", "interpolation": "nearest"}, (2, 5, 6, 3)),
+    ("RandomTranslation", {"height_factor": (0.3, 0.3), "width_factor": (-0.9, -0.9)}, (2, 5, 6, 3)),
+    ("RandomTranslation", {"height_factor": 0, "width_factor": (0.4, 0.4), "fill_mode": "nearest"}, (2, 5, 6, 3)),
+    ("RandomZoom", {"height_factor": (0.4, 0.4)}, (2, 5, 6, 3)),
+    (
+        "RandomZoom",
+        {"height_factor": (-0.3, -0.3), "width_factor": (0.7, 0.7), "fill_mode": "wrap", **FIRST},
+        (2, 3, 5, 6),
+    ),
+]
 ACTIVATIONS: list[Case] = [
     *(("Activation", {"activation": name}, (3, 4)) for name in ("gelu", "selu", "mish", "celu", "swish")),
     ("Activation", {"activation": "glu"}, (3, 4)),
@@ -165,7 +184,7 @@ ACTIVATIONS: list[Case] = [
     ("GaussianNoise", {"stddev": 0.0}, (3, 4)),
 ]
 
-CASES: list[Case] = [*CONVOLUTIONS, *POOLS, *SHAPES, *NORMS, *RESIZING, *ACTIVATIONS]
+CASES: list[Case] = [*CONVOLUTIONS, *POOLS, *SHAPES, *NORMS, *RESIZING, *AUGMENTATIONS, *ACTIVATIONS]
 
 # Several inputs: the shape is that of each, or a list of different ones.
 Merge = tuple[str, dict[str, Any], list[tuple[int, ...]]]

@@ -162,7 +162,7 @@ def _response(op: str, model: Sequential, shown: Layer, image: ArrayLike) -> Arr
     if x.ndim != 4 or len(x) != 1:
         raise ValueError(f"{op}: image must be one image (H, W, C). Received: image.shape={np.shape(image)}.")
     for layer in model.layers:
-        x = layer(x)
+        x = layer(x, training=False)
         if layer is shown:
             break
     if x.ndim != 4:

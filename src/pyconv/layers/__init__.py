@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyconv.layers.average_pooling3d import AveragePooling3D
     from pyconv.layers.average_pooling3d import AveragePooling3D as AvgPool3D
     from pyconv.layers.batch_normalization import BatchNormalization
+    from pyconv.layers.center_crop import CenterCrop
     from pyconv.layers.conv1d import Conv1D
     from pyconv.layers.conv1d import Conv1D as Convolution1D
     from pyconv.layers.conv1d_transpose import Conv1DTranspose
@@ -88,6 +89,13 @@ if TYPE_CHECKING:
     from pyconv.layers.normalization import Normalization
     from pyconv.layers.p_re_lu import PReLU
     from pyconv.layers.permute import Permute
+    from pyconv.layers.random_brightness import RandomBrightness
+    from pyconv.layers.random_contrast import RandomContrast
+    from pyconv.layers.random_crop import RandomCrop
+    from pyconv.layers.random_flip import RandomFlip
+    from pyconv.layers.random_rotation import RandomRotation
+    from pyconv.layers.random_translation import RandomTranslation
+    from pyconv.layers.random_zoom import RandomZoom
     from pyconv.layers.re_lu import ReLU
     from pyconv.layers.repeat_vector import RepeatVector
     from pyconv.layers.rescaling import Rescaling
@@ -128,6 +136,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -182,6 +191,13 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",

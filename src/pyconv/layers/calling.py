@@ -51,6 +51,7 @@ class Called:
     _input_dtype: np.dtype[Any]
     _passed_shape: Any
     _takes_training: ClassVar[bool] = False
+    _trains_unless_told: ClassVar[bool] = False  # what that is where nobody has said anything
     _takes_mask: ClassVar[bool] = False
     _has_layers: ClassVar[bool] = False  # which are to know of the mode, and to whose model their losses belong
     _is_own: ClassVar[bool] = False  # of a user's, whose `call` may use Python's operators
@@ -76,7 +77,8 @@ class Called:
                 several inputs: `call` gets such a structure, `build` and `compute_output_shape` one of shapes.
                 KerasTensors make the layer a step of a functional model.
             *args: further arguments of `call`, handed on as they are.
-            training: whether the layer runs to be trained; Dropout asks for it. None: as the layer around it.
+            training: whether the layer runs to be trained; Dropout asks for it. None: as the layer around it, and if
+                there is none or it doesn't know, as `call` has it by default.
             **kwargs: further arguments of `call`; `mask` is left out where `call` doesn't take it.
 
         Raises:
@@ -119,7 +121,7 @@ class Called:
         if training is None:
             training = outer
         if self._takes_training:
-            kwargs["training"] = bool(training)
+            kwargs["training"] = self._trains_unless_told if training is None else bool(training)
         if calls.depth == 0:
             calls.number = next(_numbers)
         calls.depth += 1

@@ -80,6 +80,7 @@ class Layer(Called):
         super().__init_subclass__(**kwargs)
         arguments = inspect.signature(cls.call).parameters
         cls._takes_training, cls._takes_mask = "training" in arguments, "mask" in arguments
+        cls._trains_unless_told = cls._takes_training and arguments["training"].default is True
         cls._is_own = not cls.__module__.startswith("pyconv.")
         if "call" in vars(cls) and not cls._is_own:  # somebody's subclass may call it with what its own is given
             cls.call = with_traced(cls.call)  # type: ignore[method-assign]

@@ -8,14 +8,11 @@ from pyconv import ops
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
 from pyconv.layers import settings
-from pyconv.layers.base_spatial import SpatialLayer
-from pyconv.layers.layer import Shape
-from pyconv.ops.geometry import integer
-from pyconv.ops.padding import crop
-from pyconv.ops.resampling import INTERPOLATIONS, resample
+from pyconv.layers.base_resizing import BaseResizing
+from pyconv.ops.resampling import INTERPOLATIONS
 
 
-class Resizing(SpatialLayer):
+class Resizing(BaseResizing):
     """Resizes images to height x width.
 
     Args:
@@ -48,7 +45,6 @@ class Resizing(SpatialLayer):
     array([0., 1., 3., 4.], dtype=float32)
     """
 
-    rank = 2
     antialias: bool
     crop_to_aspect_ratio: bool
     pad_to_aspect_ratio: bool
@@ -68,7 +64,7 @@ class Resizing(SpatialLayer):
     ) -> None:
         super().__init__(**kwargs)
         settings.keep(self, locals())
-        self.height, self.width = integer(self._op, "height", height), integer(self._op, "width", width)
+        self.keep_size(height, width)
         self.interpolation = str(interpolation).lower()
         self.fill_value = real_number(self._op, "fill_value", fill_value, float("-inf"), float("inf"))
         allowed = {
@@ -83,33 +79,8 @@ class Resizing(SpatialLayer):
 
     def call(self, x: Array) -> Array:
         self.compute_output_shape(x.shape)
-        size = tuple(x.shape[axis] for axis in self.spatial_axes)
         if self.crop_to_aspect_ratio:
-            x = crop(x, self._pairs(x, self._shares(size, largest=False)))
+            x = self.largest_window(x)
         elif self.pad_to_aspect_ratio:
-            x = ops.pad(x, self._pairs(x, self._shares(size, largest=True)), constant_values=self.fill_value)
-        for axis, wanted in zip(self.spatial_axes, (self.height, self.width), strict=True):
-            x = resample(x, axis, wanted, self.interpolation, antialias=self.antialias)
-        return x
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        self.check_input_shape(input_shape)
-        if 0 in self.spatial(input_shape):
-            raise ValueError(
-                f"{self._op}: inputs must have at least one row and one column. Received: inputs.shape={input_shape}."
-            )
-        return self.with_spatial(input_shape, (self.height, self.width))
-
-    def _shares(self, size: tuple[int, ...], *, largest: bool) -> tuple[int, ...]:
-        """How many rows and columns too many, or too few, there are for the ratio of height to width."""
-        rows, columns = size
-        fitting = int(columns * self.height / self.width), int(rows * self.width / self.height)
-        if largest:
-            return max(rows, fitting[0]) - rows, max(columns, fitting[1]) - columns
-        return rows - max(min(rows, fitting[0]), 1), columns - max(min(columns, fitting[1]), 1)
-
-    def _pairs(self, x: Array, shares: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-        pairs = [(0, 0)] * x.ndim
-        for axis, share in zip(self.spatial_axes, shares, strict=True):
-            pairs[axis] = (share // 2, share - share // 2)
-        return tuple(pairs)
+            x = ops.pad(x, self.pairs(x, self.shares(x, largest=True)), constant_values=self.fill_value)
+        return self.resized(x, self.interpolation, self.antialias)

@@ -1,5 +1,6 @@
 """Plain functions on arrays, with the signatures of `keras.ops`; each notes its gradient on a `Tape`."""
 
+from pyconv.ops import image as image
 from pyconv.ops.adaptive_pool import adaptive_average_pool, adaptive_max_pool
 from pyconv.ops.arithmetic import (
     absolute,

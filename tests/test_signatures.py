@@ -60,7 +60,7 @@ def test_losses(name: str, keras: ModuleType) -> None:
     require_prefix(positional(getattr(losses, name)), positional(getattr(keras.losses, name)))
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+@pytest.mark.parametrize("name", ["SGD", "Adagrad", "Adam", "AdamW", "RMSprop"])
 def test_optimizers(name: str, keras: ModuleType) -> None:
     require_prefix(positional(getattr(optimizers, name)), positional(getattr(keras.optimizers, name)))
 

@@ -1,4 +1,4 @@
-"""Settings of layers by Keras' names: what initializers, regularizers and constraints share. Holds none of them."""
+"""Objects by Keras' names: what initializers, optimizers, losses and their like share. Holds none of them."""
 
 from __future__ import annotations
 
@@ -27,36 +27,57 @@ class Registry:
     def get(self, identifier: Any) -> Callable[..., Any]:
         """The object that `identifier` means: a name, a class, what `serialize` returns, or any callable.
 
+        Classes of one's own that are registered, see `pyconv.saving`, come before those of the module.
+
         Raises:
             TypeError: if it is none of these.
             ValueError: if there is nothing of that name.
         """
-        op = f"{self._module}.get"
-        arguments: dict[str, Any] = {}
-        if isinstance(identifier, dict):
-            arguments = identifier.get("config", {})
-            identifier = identifier.get("class_name", "")
-        if isinstance(identifier, str):
-            if identifier not in self._classes:
-                raise ValueError(f"{op}: identifier must be one of {', '.join(self._names)}. Received: {identifier!r}.")
-            identifier = self._classes[identifier]
-        if not callable(identifier):
+        if isinstance(identifier, Mapping):
+            return self._described(identifier)
+        found = self._named(identifier) if isinstance(identifier, str) else identifier
+        if not callable(found):
             raise TypeError(
-                f"{op}: identifier must be a name, a class, a dict or a callable. Received: {identifier!r}."
+                f"{self._module}.get: identifier must be a name, a class, a dict or a callable. "
+                f"Received: {identifier!r}."
             )
-        made: Callable[..., Any] = identifier(**arguments) if isinstance(identifier, type) else identifier
+        made: Callable[..., Any] = found() if isinstance(found, type) else found
         return made
 
     def serialize(self, thing: Any) -> dict[str, Any]:
         """The object as the dict that Keras writes into a configuration; `get` reads it.
 
         Raises:
-            TypeError: if its class isn't one of the module's.
+            TypeError: if it has no `get_config`.
         """
-        name = type(thing).__name__
-        if self._classes.get(name) is not type(thing):
-            raise TypeError(
-                f"{self._module}.serialize: the object must be one of pyconv.{self._module}. Received: {thing!r}."
+        from pyconv.saving.registration import get_registered_name  # noqa: PLC0415 - so that `import` stays light
+
+        cls = type(thing)
+        if isinstance(thing, type) or not hasattr(thing, "get_config"):
+            raise TypeError(f"{self._module}.serialize: the object must have a configuration. Received: {thing!r}.")
+        own = self._classes.get(cls.__name__) is not cls
+        return {
+            "module": cls.__module__ if own else f"keras.{self._module}",
+            "class_name": cls.__name__,
+            "config": thing.get_config(),
+            "registered_name": get_registered_name(cls) if own else None,
+        }
+
+    def _described(self, description: Mapping[str, Any]) -> Callable[..., Any]:
+        """The object with the class and configuration of a description."""
+        from pyconv.saving.registration import get_registered_object  # noqa: PLC0415 - see serialize
+
+        name, config = description.get("class_name", ""), description.get("config", {})
+        if name == "function":  # which Keras describes by its name
+            return self.get(config)
+        registered = get_registered_object(description.get("registered_name")) or get_registered_object(name)
+        cls = registered or self._named(name)
+        made: Callable[..., Any] = cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+        return made
+
+    def _named(self, name: str) -> Any:
+        if name not in self._classes:
+            raise ValueError(
+                f"{self._module}.get: identifier must be one of {', '.join(self._names)}. Received: {name!r}."
             )
-        config = thing.get_config()
-        return {"module": f"keras.{self._module}", "class_name": name, "config": config, "registered_name": None}
+        return self._classes[name]

@@ -107,13 +107,13 @@ class Variable(Operators):
         """Adds to the value; raises ValueError when the shape differs."""
         array = self._fitting("assign_add", value)
         with self.writing() as mine:
-            mine[...] += array.astype(self.dtype, copy=False)
+            np.add(mine, array.astype(self.dtype, copy=False), out=mine)
 
     def assign_sub(self, value: ArrayLike) -> None:
         """Subtracts from the value; raises ValueError when the shape differs."""
         array = self._fitting("assign_sub", value)
         with self.writing() as mine:
-            mine[...] -= array.astype(self.dtype, copy=False)
+            np.subtract(mine, array.astype(self.dtype, copy=False), out=mine)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[NDArray[Any]]:

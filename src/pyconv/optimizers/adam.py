@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
-from pyconv.optimizers.optimizer import Optimizer
+from pyconv.optimizers.optimizer import LearningRate, Optimizer
 from pyconv.variable import Variable
 
 
@@ -24,6 +25,8 @@ class Adam(Optimizer):
         beta_1: decay of the gradient's mean, 0 to 1.
         beta_2: decay of the square's mean, 0 to 1.
         epsilon: keeps the quotient finite. The paper's epsilon-hat: added to the root before its correction.
+        amsgrad: whether the largest v so far takes the place of v (Reddi et al. 2018, arXiv:1904.09237).
+        **settings: those that all optimizers share, see `Optimizer`.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -39,21 +42,47 @@ class Adam(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **settings: Any,
     ) -> None:
-        super().__init__(learning_rate)
-        self.beta_1 = real_number("Adam", "beta_1", beta_1, 0, 1, open_end=True)
-        self.beta_2 = real_number("Adam", "beta_2", beta_2, 0, 1, open_end=True)
-        self.epsilon = real_number("Adam", "epsilon", epsilon, 0, math.inf, open_end=True)
+        super().__init__(learning_rate, **settings)
+        op = type(self).__name__
+        self.beta_1 = real_number(op, "beta_1", beta_1, 0, 1, open_end=True)
+        self.beta_2 = real_number(op, "beta_2", beta_2, 0, 1, open_end=True)
+        self.epsilon = real_number(op, "epsilon", epsilon, 0, math.inf, open_end=True)
+        self.amsgrad = bool(amsgrad)
 
-    def update_step(self, gradient: Array, variable: Variable) -> None:
-        mean = self._slot(variable, "momentum")
-        square = self._slot(variable, "velocity")
-        mean += (gradient - mean) * (1 - self.beta_1)
-        square += (gradient * gradient - square) * (1 - self.beta_2)
-        step = self.learning_rate * math.sqrt(1 - self.beta_2**self.iterations) / (1 - self.beta_1**self.iterations)
-        with variable.writing() as array:
-            array[...] -= mean * step / (np.sqrt(square) + self.epsilon)
+    def build(self, variables: Sequence[Variable]) -> None:
+        super().build(variables)
+        self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
+        self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
+
+    def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
+        index, time = self._get_variable_index(variable), self.iterations + 1
+        scratch = np.empty_like(gradient)
+        with self._momentums[index].writing() as mean, self._velocities[index].writing() as square:
+            np.subtract(gradient, mean, out=scratch)
+            scratch *= 1 - self.beta_1
+            mean += scratch
+            np.multiply(gradient, gradient, out=scratch)
+            scratch -= square
+            scratch *= 1 - self.beta_2
+            square += scratch
+        if self.amsgrad:
+            with self._velocity_hats[index].writing() as largest:
+                square = np.maximum(largest, square, out=largest)
+        np.sqrt(square, out=scratch)
+        scratch += self.epsilon
+        np.divide(mean, scratch, out=scratch)
+        scratch *= learning_rate * math.sqrt(1 - self.beta_2**time) / (1 - self.beta_1**time)
+        with variable.writing() as weight:
+            weight -= scratch
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon, "amsgrad": self.amsgrad}
+        return super().get_config() | own

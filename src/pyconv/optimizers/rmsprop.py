@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
-from pyconv.optimizers.optimizer import Optimizer
+from pyconv.optimizers.optimizer import LearningRate, Optimizer
 from pyconv.variable import Variable
 
 
@@ -24,6 +25,7 @@ class RMSprop(Optimizer):
         momentum: how much of the previous step is added to each step, 0 to 1.
         epsilon: keeps the quotient finite.
         centered: whether v becomes the variance, by subtracting the square of the gradient's running mean.
+        **settings: those that all optimizers share, see `Optimizer`.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -40,36 +42,52 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: LearningRate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
+        **settings: Any,
     ) -> None:
-        super().__init__(learning_rate)
+        super().__init__(learning_rate, **settings)
         self.rho = real_number("RMSprop", "rho", rho, 0, 1)
         self.momentum = real_number("RMSprop", "momentum", momentum, 0, 1)
         self.epsilon = real_number("RMSprop", "epsilon", epsilon, 0, math.inf, open_end=True)
         self.centered = bool(centered)
 
-    def update_step(self, gradient: Array, variable: Variable) -> None:
-        square = self._slot(variable, "velocity")
-        square *= self.rho
-        square += (1 - self.rho) * gradient * gradient
-        variance = square
+    def build(self, variables: Sequence[Variable]) -> None:
+        super().build(variables)
+        self._velocities = self.add_optimizer_variables(variables, "velocity")
+        self._momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum else []
+        self._means = self.add_optimizer_variables(variables, "average_gradient") if self.centered else []
+
+    def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
+        index = self._get_variable_index(variable)
+        scratch = gradient * gradient
+        scratch *= 1 - self.rho
+        with self._velocities[index].writing() as square:
+            square *= self.rho
+            square += scratch
         if self.centered:
-            mean = self._slot(variable, "average_gradient")
-            mean *= self.rho
-            mean += (1 - self.rho) * gradient
-            variance = square - mean * mean
-        step = gradient * self.learning_rate / np.sqrt(variance + self.epsilon)
-        if self.momentum > 0:
-            previous = self._slot(variable, "momentum")
-            previous *= self.momentum
-            previous += step
-            step = previous
-        with variable.writing() as array:
-            array[...] -= step
+            with self._means[index].writing() as mean:
+                mean *= self.rho
+                np.multiply(gradient, 1 - self.rho, out=scratch)
+                mean += scratch
+            np.multiply(mean, mean, out=scratch)
+            np.subtract(square, scratch, out=scratch)
+            scratch += self.epsilon
+        else:
+            np.add(square, self.epsilon, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        np.divide(gradient, scratch, out=scratch)
+        scratch *= learning_rate
+        if self.momentum:
+            with self._momentums[index].writing() as velocity:
+                velocity *= self.momentum
+                velocity += scratch
+            scratch = velocity
+        with variable.writing() as weight:
+            weight -= scratch
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
-from pyconv.optimizers.optimizer import Optimizer
+from pyconv.optimizers.optimizer import LearningRate, Optimizer
 from pyconv.variable import Variable
 
 
@@ -19,6 +20,7 @@ class SGD(Optimizer):
         learning_rate: how far a step goes.
         momentum: how much of the previous step is kept, 0 to 1.
         nesterov: whether the gradient counts as taken after the momentum's step.
+        **settings: those that all optimizers share, see `Optimizer`.
 
     Raises:
         ValueError: if learning_rate is negative or momentum isn't in 0..1.
@@ -33,22 +35,31 @@ class SGD(Optimizer):
     array([0.5, 2.5])
     """
 
-    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
-        super().__init__(learning_rate)
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **settings: Any,
+    ) -> None:
+        super().__init__(learning_rate, **settings)
         self.momentum = real_number("SGD", "momentum", momentum, 0, 1)
         self.nesterov = bool(nesterov)
 
-    def update_step(self, gradient: Array, variable: Variable) -> None:
-        step = gradient * self.learning_rate
-        if self.momentum == 0:
-            with variable.writing() as array:
-                array[...] -= step
+    def build(self, variables: Sequence[Variable]) -> None:
+        super().build(variables)
+        self._momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum else []
+
+    def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
+        step = gradient * learning_rate
+        if not self.momentum:
+            with variable.writing() as weight:
+                weight -= step
             return
-        velocity = self._slot(variable, "momentum")
-        velocity *= self.momentum
-        velocity -= step
-        with variable.writing() as array:
-            array[...] += self.momentum * velocity - step if self.nesterov else velocity
+        with self._momentums[self._get_variable_index(variable)].writing() as velocity, variable.writing() as weight:
+            velocity *= self.momentum
+            velocity -= step
+            weight += self.momentum * velocity - step if self.nesterov else velocity
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}

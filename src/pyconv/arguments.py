@@ -25,9 +25,9 @@ def real_number(op: str, name: str, value: Any, low: float, high: float, *, open
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise ArgumentTypeError(f"{op}: {name} must be a number. Received: {name}={value!r}.")
     if not (low <= value < high if open_end else low <= value <= high):
-        end = ")" if open_end else "]"
+        end = f", {high:g} excluded" if open_end else ""
         raise ValueError(
-            f"{op}: Invalid value received for argument `{name}`. Expected a float value between {low:g} and {high:g}, "
-            f"in [{low:g}, {high:g}{end}. Received: {name}={value}."
+            f"{op}: Invalid value received for argument `{name}`. "
+            f"Expected a float value between {low:g} and {high:g}{end}. Received: {name}={value}."
         )
     return float(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -359,7 +359,6 @@ class Identity(Initializer):
         return {"gain": self.gain}
 
 
-InitializerLike = Callable[..., Any]
 _REGISTRY = Registry(
     "initializers",
     {
@@ -386,7 +385,7 @@ _REGISTRY = Registry(
 )
 
 
-def get(identifier: Any) -> InitializerLike | None:
+def get(identifier: Any) -> Any:
     """The initializer that `identifier` means.
 
     Args:

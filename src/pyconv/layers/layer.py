@@ -152,9 +152,7 @@ class Layer(Called):
     ) -> Variable:
         """Makes a weight that belongs to this layer; its array is the result's `.value`."""
         dtype = self.dtype if dtype is None else float_name(self._op, dtype)
-        make = initializers.get("glorot_uniform" if initializer is None else initializer)
-        assert make is not None
-        value = make(tuple(shape), dtype)
+        value = initializers.get("glorot_uniform" if initializer is None else initializer)(tuple(shape), dtype)
         weight = Variable(value, dtype, trainable, name, regularizers.get(regularizer), constraints.get(constraint))
         weight.path = f"{self.name}/{name}"
         self._weights.append(weight)

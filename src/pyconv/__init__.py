@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyconv import (
     activations,
@@ -54,6 +54,9 @@ from pyconv.random import seed
 from pyconv.symbolic import KerasTensor
 from pyconv.variable import Variable
 
+if TYPE_CHECKING:
+    from pyconv.saving import load_model
+
 __all__ = [
     "GradientTape",
     "Initializer",
@@ -80,6 +83,7 @@ __all__ = [
     "gradient",
     "initializers",
     "layers",
+    "load_model",
     "losses",
     "metrics",
     "models",
@@ -106,4 +110,6 @@ _LATE = ("applications", "saving")  # imported when first asked for
 def __getattr__(name: str) -> Any:
     if name in _LATE:
         return importlib.import_module(f"pyconv.{name}")
+    if name == "load_model":
+        return importlib.import_module("pyconv.saving").load_model
     raise AttributeError(f"module 'pyconv' has no attribute {name!r}")

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pyconv import tree
+from pyconv import result_shapes, tree, weight_budget
 from pyconv.gradient import recording
 from pyconv.naming import unique_name
 from pyconv.operators import Operators, with_traced
@@ -107,7 +107,7 @@ class Operation:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if symbols((args, kwargs)):
-            return connect(self, args, kwargs, infer(self, args, kwargs))
+            return connect(self, args, kwargs, self._result(args, kwargs))
         return self.function(*args, **kwargs, **self.settings)
 
     def compute_output_shape(self, *shapes: Any) -> Any:
@@ -115,7 +115,15 @@ class Operation:
         given = iter(tree.flatten(tensors(shapes, "float32")))
         node = self.inbound_nodes[0]
         args, kwargs = substitute((node.args, node.kwargs), lambda tensor: next(given))
-        return tree.map_structure(lambda tensor: tensor.shape, infer(self, args, kwargs))
+        return tree.map_structure(lambda tensor: tensor.shape, self._result(args, kwargs))
+
+    def _result(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The symbolic result, or results."""
+        shape = None if kwargs else result_shapes.of_two(self.function.__name__, args)
+        if shape is not None:
+            return KerasTensor(shape, np.result_type(*(tensor.dtype for tensor in symbols(args))).name)
+        weight_budget.check_trial([t.shape for t in symbols((args, kwargs))], result_shapes.growth(args, self.settings))
+        return infer(self, args, kwargs)
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"function": self.function.__name__, "inbound_nodes": []}
@@ -147,7 +155,9 @@ def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 
     Where sizes are unknown it runs twice, with two values for them.
     """
-    open_ended = any(None in tensor.shape for tensor in symbols((args, kwargs)))
+    shapes = [tensor.shape for tensor in symbols((args, kwargs))]
+    weight_budget.check_trial(shapes)
+    open_ended = any(None in shape for shape in shapes)
     results = []
     for batch, other in _TRIALS[: 1 + open_ended]:
         trial = functools.partial(_ones, batch=batch, other=other)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyconv import constraints, dtype_policies, initializers, regularizers
+from pyconv import constraints, dtype_policies, initializers, regularizers, weight_budget
 from pyconv.dtype_policies import DTypePolicy, float_name
 from pyconv.gradient import Array
 from pyconv.layers import settings
@@ -152,7 +152,9 @@ class Layer(Called):
     ) -> Variable:
         """Makes a weight that belongs to this layer; its array is the result's `.value`."""
         dtype = self.dtype if dtype is None else float_name(self._op, dtype)
-        value = initializers.get("glorot_uniform" if initializer is None else initializer)(tuple(shape), dtype)
+        value = weight_budget.zeros(shape, dtype)
+        if value is None:
+            value = initializers.get("glorot_uniform" if initializer is None else initializer)(tuple(shape), dtype)
         weight = Variable(value, dtype, trainable, name, regularizers.get(regularizer), constraints.get(constraint))
         weight.path = f"{self.name}/{name}"
         self._weights.append(weight)
@@ -264,6 +266,26 @@ class Layer(Called):
         for (_, weight), value in zip(mine, values, strict=True):
             weight.assign(value)
 
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Puts the layer's own weights into a file's part for it, under "0", "1", ...; a layer may override it."""
+        for number, weight in enumerate(self._own_weights()):
+            store[str(number)] = weight.numpy()
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Takes them from there.
+
+        Raises:
+            ValueError: if the file has other weights, or of other shapes.
+        """
+        mine = self._own_weights()
+        if len(store) != len(mine):
+            raise ValueError(
+                f"{self._op}: layer {self.name!r} has {len(mine)} weights"
+                f"{'' if self.built else ', for it is not built yet'}. Received: {len(store)} in the file."
+            )
+        for number, weight in enumerate(mine):
+            weight.assign(store[str(number)])
+
     def count_params(self) -> int:
         """How many numbers the weights hold."""
         if not self.built:
@@ -296,11 +318,13 @@ class Layer(Called):
 
     def _owned_weights(self) -> list[tuple[Layer, Variable]]:
         """All weights and the layers that made them, in order; a layer used twice is listed once."""
-        owned: list[tuple[Layer, Variable]] = [
-            (self, weight) for weight in sorted(self._weights, key=lambda weight: not weight.trainable)
-        ]
+        owned: list[tuple[Layer, Variable]] = [(self, weight) for weight in self._own_weights()]
         owned += [pair for part in self._parts() for pair in part._owned_weights()]
         return list({id(weight): (layer, weight) for layer, weight in owned}.values())
+
+    def _own_weights(self) -> list[Variable]:
+        """The layer's own weights, trainable ones first."""
+        return sorted(self._weights, key=lambda weight: not weight.trainable)
 
     def _parts(self) -> Iterator[Layer]:
         for value in vars(self).values():

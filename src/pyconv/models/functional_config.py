@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyconv import ops, tree
@@ -12,6 +13,11 @@ from pyconv.naming import snake_case
 from pyconv.saving import custom_object_scope, deserialize_keras_object, serialize_keras_object
 from pyconv.symbolic import KerasTensor, Operation, substitute
 
+Place = tuple[str, int, int]  # of a tensor: its layer's name, the number of the call there, that of the result
+
+# Operations that make arrays of any size from nothing, or aren't steps of a model.
+_NOT_IN_MODELS = {"conv", "conv_transpose", "convert_to_numpy", "convert_to_tensor", "dense", "depthwise_conv", "full"}
+_NOT_IN_MODELS |= {"ones", "separable_conv", "shape", "zeros"}
 # Operations that Keras has among those of neural networks; the others are in its NumPy.
 _NN = {"conv", "depthwise_conv", "average_pool", "max_pool", "softmax", "log_softmax", "softplus", "softsign"}
 _NN |= {"relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "glu", "silu", "mish", "sigmoid", "log_sigmoid"}
@@ -20,7 +26,7 @@ _NN |= {"hard_sigmoid", "hard_silu", "hard_tanh", "hard_shrink", "soft_shrink", 
 
 def functional_config(model: Layer, graph: Graph) -> dict[str, Any]:
     """What `get_config` of a functional model returns."""
-    place = {}  # of each tensor: its layer's name, the number of the call there, that of the result
+    place: dict[int, Place] = {}
     for operation in graph.operations:
         for number, node in enumerate(graph.nodes_of(operation)):
             for tensor in tree.flatten(node.outputs):
@@ -36,6 +42,11 @@ def functional_config(model: Layer, graph: Graph) -> dict[str, Any]:
             "kwargs": serialize_keras_object(substitute(kwargs, described)),
         }
 
+    def end(tensor: KerasTensor) -> list[Any]:
+        name, number, index = place[id(tensor)]
+        assert tensor.node is not None
+        return [name, number + _first_number(tensor.node.operation), index]
+
     layers = []
     for operation in graph.operations:
         nodes = [node for node in graph.nodes_of(operation) if node.inputs]
@@ -46,7 +57,8 @@ def functional_config(model: Layer, graph: Graph) -> dict[str, Any]:
         else:
             entry = serialize_keras_object(operation)
             calls = [call(node.args, node.kwargs) for node in nodes]
-        layers.append(entry | {"name": operation.name, "inbound_nodes": calls})
+        entry |= {"name": operation.name, "inbound_nodes": calls}  # in place: it may be marked as shared later
+        layers.append(entry)
     for tensor in graph.flat_inputs:
         if id(tensor) not in place:
             raise ValueError(
@@ -56,8 +68,8 @@ def functional_config(model: Layer, graph: Graph) -> dict[str, Any]:
         "name": model.name,
         "trainable": model.trainable,
         "layers": layers,
-        "input_layers": tree.map_structure(lambda tensor: list(place[id(tensor)]), graph.inputs),
-        "output_layers": tree.map_structure(lambda tensor: list(place[id(tensor)]), graph.outputs),
+        "input_layers": tree.map_structure(end, graph.inputs),
+        "output_layers": tree.map_structure(end, graph.outputs),
     }
 
 
@@ -65,8 +77,8 @@ def from_functional_config(cls: Any, config: Mapping[str, Any], custom_objects: 
     """A new functional model of class `cls`."""
     with custom_object_scope(custom_objects or {}):
         operations = {entry["name"]: _operation(entry) for entry in config["layers"]}
-        # Calls still to be made, layer by layer; a layer's calls must be made in their order.
-        waiting = [(entry["name"], list(enumerate(entry["inbound_nodes"]))) for entry in config["layers"]]
+        if len(operations) < len(config["layers"]):
+            raise ValueError("from_config: All operation names should be unique. Two of the layers have the same.")
         known = {
             (name, 0, index): tensor
             for name, operation in operations.items()
@@ -75,19 +87,33 @@ def from_functional_config(cls: Any, config: Mapping[str, Any], custom_objects: 
             if not node.inputs
             for index, tensor in enumerate(tree.flatten(node.outputs))
         }
-        while any(calls for _, calls in waiting):
-            made = 0
-            for name, calls in waiting:
-                while calls and _known_tensors(calls[0][1], known):
-                    number, call = calls.pop(0)
-                    results = operations[name](*_resolved(call["args"], known), **_resolved(call["kwargs"], known))
-                    known |= {(name, number, i): tensor for i, tensor in enumerate(tree.flatten(results))}
-                    made += 1
-            if not made:
-                missing = [name for name, calls in waiting if calls]
-                raise ValueError(f"from_config: the inputs of these layers are missing: {missing}.")
-    inputs, outputs = (_tensors_at(config[key], known) for key in ("input_layers", "output_layers"))
+        _make_calls(config["layers"], operations, known)
+    inputs, outputs = (_tensors_at(config[key], operations, known) for key in ("input_layers", "output_layers"))
     return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
+
+
+def _make_calls(entries: Any, operations: Mapping[str, Any], known: dict[Place, KerasTensor]) -> None:
+    """Makes the calls of all layers, each as soon as its tensors are known; those of one layer in their order."""
+    calls = {entry["name"]: deque(enumerate(entry["inbound_nodes"])) for entry in entries}
+    waiting: defaultdict[Place, list[str]] = defaultdict(list)  # for a tensor: layers whose next call needs it
+    ready = list(reversed(calls))
+    while ready:
+        name = ready.pop()
+        while calls[name]:
+            number, call = calls[name][0]
+            missing = next((place for place in _places((call["args"], call["kwargs"])) if place not in known), None)
+            if missing is not None:
+                waiting[missing].append(name)
+                break
+            calls[name].popleft()
+            results = operations[name](*_resolved(call["args"], known), **_resolved(call["kwargs"], known))
+            for index, tensor in enumerate(tree.flatten(results)):
+                known[name, number, index] = tensor
+                ready += waiting.pop((name, number, index), ())
+    if unmade := [name for name, left in calls.items() if left]:
+        raise ValueError(
+            f"from_config: the inputs of these layers are missing, or depend on their results: {unmade[:20]}."
+        )
 
 
 def _operation_config(operation: Operation) -> dict[str, Any]:
@@ -106,7 +132,7 @@ def _operation(entry: Mapping[str, Any]) -> Any:
         return deserialize_keras_object(entry)
     config = dict(entry["config"])
     name, function = config.pop("name"), snake_case(entry["class_name"])
-    if function not in ops.__all__:
+    if function not in ops.__all__ or function in _NOT_IN_MODELS:
         raise ValueError(f"from_config: there is no operation {function!r} in pyconv.ops. Received: {name!r}.")
     return Operation(getattr(ops, function), name, config)
 
@@ -115,21 +141,28 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"
 
 
-def _place(value: Mapping[str, Any]) -> tuple[str, int, int]:
+def _place(value: Mapping[str, Any]) -> Place:
     name, node, index = value["config"]["keras_history"]
     return name, node, index
 
 
-def _known_tensors(value: Any, known: Mapping[tuple[str, int, int], KerasTensor]) -> bool:
-    """Whether all the tensors that a call's arguments name have been made."""
+def _first_number(operation: Any) -> int:
+    """What Keras counts the calls of a layer from, where it says what a model's outputs are: its making of a functional
+    model was one.
+    """
+    return int(getattr(operation, "is_functional", False))
+
+
+def _places(value: Any) -> Iterator[Place]:
+    """The tensors that a call's arguments name."""
     if _is_tensor(value):
-        return _place(value) in known
-    if isinstance(value, dict | list | tuple):
-        return all(_known_tensors(item, known) for item in (value.values() if isinstance(value, dict) else value))
-    return True
+        yield _place(value)
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _places(item)
 
 
-def _resolved(value: Any, known: Mapping[tuple[str, int, int], KerasTensor]) -> Any:
+def _resolved(value: Any, known: Mapping[Place, KerasTensor]) -> Any:
     """Arguments with the tensors that they name."""
     if _is_tensor(value):
         return known[_place(value)]
@@ -140,11 +173,11 @@ def _resolved(value: Any, known: Mapping[tuple[str, int, int], KerasTensor]) -> 
     return deserialize_keras_object(value)
 
 
-def _tensors_at(places: Any, known: Mapping[tuple[str, int, int], KerasTensor]) -> Any:
+def _tensors_at(places: Any, operations: Mapping[str, Any], known: Mapping[Place, KerasTensor]) -> Any:
     """A model's inputs or outputs: one place, or a structure of places."""
     if isinstance(places, dict):
-        return {key: _tensors_at(place, known) for key, place in places.items()}
+        return {key: _tensors_at(place, operations, known) for key, place in places.items()}
     if isinstance(places[0], str):
         name, node, index = places
-        return known[name, node, index]
-    return [_tensors_at(place, known) for place in places]
+        return known[name, node - _first_number(operations.get(name)), index]
+    return [_tensors_at(place, operations, known) for place in places]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,13 +35,11 @@ class Graph:
             raise ValueError(f"{op}: inputs must not contain a tensor twice. Received: inputs={inputs}.")
         self.nodes, seen = _walk(op, self.flat_inputs, self.flat_outputs)
         self.operations: list[Any] = _in_keras_order(self.nodes, seen)
-        names = [operation.name for operation in self.operations]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(
-                    f'{op}: The name "{name}" is used {names.count(name)} times in the model. '
-                    "All operation names should be unique."
-                )
+        name, count = Counter(operation.name for operation in self.operations).most_common(1)[0]
+        if count > 1:
+            raise ValueError(
+                f'{op}: The name "{name}" is used {count} times in the model. All operation names should be unique.'
+            )
         self._plan()
 
     def run(self, arrays: list[Any]) -> list[Any]:
@@ -87,8 +86,7 @@ class Graph:
 
     def nodes_of(self, operation: Any) -> list[Node]:
         """The calls of an operation that belong to this graph, in the order in which they were made."""
-        mine = {id(node) for node in self.nodes}
-        return [node for node in operation.inbound_nodes if id(node) in mine]
+        return [node for node in operation.inbound_nodes if id(node) in self._mine]
 
     def __getstate__(self) -> dict[str, Any]:
         calls = [(node.operation, node.args, node.kwargs, node.outputs) for node in self.nodes]
@@ -105,6 +103,7 @@ class Graph:
 
     def _plan(self) -> None:
         """Numbers a place for every tensor, and says after which step it is needed no more."""
+        self._mine = {id(node) for node in self.nodes}
         slots = {id(tensor): _Slot(i) for i, tensor in enumerate(self.flat_inputs)}
         nodes = [node for node in self.nodes if any(id(tensor) not in slots for tensor in tree.flatten(node.outputs))]
         last_use: dict[int, int] = {}

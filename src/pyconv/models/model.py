@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -73,6 +74,11 @@ class Model(Trainer):
         self.built = True
 
     @property
+    def is_functional(self) -> bool:
+        """Whether the model was made from symbolic inputs and outputs."""
+        return self._graph is not None
+
+    @property
     def layers(self) -> list[Layer]:
         """The layers: in a functional model those farthest from the outputs first, in others in order of creation."""
         return list({id(layer): layer for layer in self._parts()}.values())
@@ -119,13 +125,13 @@ class Model(Trainer):
         if self._graph is None:
             raise NotImplementedError(f"{self._op}: a model of one's own must define call(self, inputs).")
         results = self._graph.run(self._flat_inputs(inputs))
-        return tree.pack_sequence_as(self._graph.outputs, results)
+        return _alone(tree.pack_sequence_as(self._graph.outputs, results))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         if self._graph is None:
             return super().compute_output_shape(input_shape)
         shapes = self._graph.output_shapes(symbolic.flat_shapes(input_shape))
-        return tree.pack_sequence_as(self._graph.outputs, shapes)
+        return _alone(tree.pack_sequence_as(self._graph.outputs, shapes))
 
     def check_input_shape(self, shape: Any) -> None:
         if self._graph is None:
@@ -181,6 +187,26 @@ class Model(Trainer):
         from pyconv.saving import serialize_keras_object  # noqa: PLC0415 - so that `import pyconv` stays light
 
         return json.dumps(serialize_keras_object(self), **kwargs)
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, *, include_optimizer: bool = True) -> None:
+        """Writes the whole model to a file; see `pyconv.saving.save_model`."""
+        from pyconv.saving import save_model  # noqa: PLC0415 - so that `import pyconv` stays light
+
+        save_model(self, filepath, overwrite, include_optimizer)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Writes the weights to a file; see `pyconv.saving.save_weights`."""
+        from pyconv.saving import save_weights  # noqa: PLC0415 - see save
+
+        save_weights(self, filepath, overwrite)
+
+    def load_weights(
+        self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, *, by_name: bool = False
+    ) -> None:
+        """Reads the weights from a file; see `pyconv.saving.load_weights`."""
+        from pyconv.saving import load_weights  # noqa: PLC0415 - see save
+
+        load_weights(self, filepath, skip_mismatch, by_name)
 
     def get_config(self) -> dict[str, Any]:
         if self._graph is None:
@@ -240,6 +266,11 @@ class Model(Trainer):
                 f"{self.input_names}. Received: {len(flat)} input(s)."
             )
         return [_checked(tensor, array) for tensor, array in zip(graph.flat_inputs, flat, strict=True)]
+
+
+def _alone(outputs: Any) -> Any:
+    """A list's only item instead of the list, as Keras gives it; a shape is a tuple."""
+    return outputs[0] if isinstance(outputs, list) and len(outputs) == 1 else outputs
 
 
 def _checked(tensor: KerasTensor, array: Array) -> Array:

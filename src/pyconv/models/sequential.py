@@ -56,6 +56,10 @@ class Sequential(Model):
         self._build_if_known()
 
     @property
+    def is_functional(self) -> bool:
+        return False
+
+    @property
     def layers(self) -> list[Layer]:
         """The layers, without the InputLayer."""
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]

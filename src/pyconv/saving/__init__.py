@@ -1,7 +1,9 @@
-"""Configurations of layers and models, as Keras writes them, and the classes of one's own that they may name."""
+"""Models, their weights and configurations in files of Keras, and the classes of one's own that they may name."""
 
 from __future__ import annotations
 
+from pyconv.saving.errors import ModelFileError, UnknownClassesError
+from pyconv.saving.model_files import load_model, load_weights, save_model, save_weights
 from pyconv.saving.registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -14,11 +16,17 @@ from pyconv.saving.serialization import deserialize_keras_object, serialize_kera
 
 __all__ = [
     "CustomObjectScope",
+    "ModelFileError",
+    "UnknownClassesError",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
+    "load_weights",
     "register_keras_serializable",
+    "save_model",
+    "save_weights",
     "serialize_keras_object",
 ]

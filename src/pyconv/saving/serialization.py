@@ -2,23 +2,22 @@
 
     {"module": "keras.layers", "class_name": "Conv2D", "config": {...}, "registered_name": None}
 
-A class is looked up among pyconv's own and those registered, by its name; no module is imported because a
-configuration names it.
+Classes and functions are those of known_classes.py; nothing else can come of a name in a configuration.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from pyconv.saving.registration import custom_object_scope, get_registered_name, get_registered_object
+from pyconv.saving import sharing
+from pyconv.saving.known_classes import find_class, find_function
+from pyconv.saving.registration import custom_object_scope, get_registered_name
 
 # Where Keras puts the classes of a package of pyconv, beside the plain "keras.<package>".
 _MODULES = {"Sequential": "keras", "Model": "keras", "Functional": "keras.src.models.functional"}
-_PACKAGES = ("layers", "models", "initializers", "regularizers", "constraints", "activations", "losses", "metrics")
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -41,6 +40,7 @@ def serialize_keras_object(obj: Any) -> Any:
     described = _described(type(obj), type(obj).__name__, obj.get_config())
     if getattr(obj, "built", False) and getattr(obj, "input_shape", None) is not None and hasattr(obj, "build"):
         described["build_config"] = {"input_shape": obj.input_shape}
+    sharing.note_description(obj, described)
     return described
 
 
@@ -83,9 +83,16 @@ def _deserialize_one(config: Mapping[str, Any], name: str, inner: Any) -> Any:
     if name == "__ellipsis__":
         return Ellipsis
     if name == "function":
-        return _find(config, inner)
-    found = _find(config, name)
-    return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+        return _found(config, inner, find_function(config.get("module"), inner, config.get("registered_name")))
+    if (shared := sharing.made_before(config)) is not None:
+        return shared
+    found = _found(config, name, find_class(config.get("module"), name, config.get("registered_name")))
+    made = found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+    shape = (config.get("build_config") or {}).get("input_shape")
+    if shape and not getattr(made, "built", True) and hasattr(made, "layers"):
+        made.build(shape)  # a model of one's own; layers are built when they are connected
+    sharing.note_made(made, config)
+    return made
 
 
 def _described(thing: Any, class_name: str, config: Any) -> dict[str, Any]:
@@ -98,19 +105,11 @@ def _described(thing: Any, class_name: str, config: Any) -> dict[str, Any]:
     return {"module": module, "class_name": class_name, "config": config, "registered_name": registered}
 
 
-def _find(config: Mapping[str, Any], name: str) -> Any:
-    """The class or function of a description: one's own first, then pyconv's in the package that Keras has it in."""
-    for known in (config.get("registered_name"), name):
-        if (own := get_registered_object(known)) is not None:
-            return own
-    parts = [part for part in str(config.get("module") or "").split(".") if part != "src"]
-    if parts[0] in ("", "keras", "tensorflow", "tf_keras"):  # the latter and none: files of Keras 2
-        for package in [part for part in parts[1:2] if part in _PACKAGES] or ["layers", "models"]:
-            found = importlib.import_module(f"pyconv.{package}")
-            if name in found.__all__:
-                return getattr(found, name)
-    raise ValueError(
-        f"deserialize_keras_object: Could not locate class {name!r}. Make sure that a class of one's own is decorated "
-        "with @pyconv.saving.register_keras_serializable() or given in custom_objects. "
-        f"Received: module={config.get('module')!r}."
-    )
+def _found(config: Mapping[str, Any], name: Any, found: Any) -> Any:
+    if found is None:
+        raise ValueError(
+            f"deserialize_keras_object: Could not locate class {name!r}. Make sure that a class of one's own is "
+            "decorated with @pyconv.saving.register_keras_serializable() or given in custom_objects. "
+            f"Received: module={config.get('module')!r}."
+        )
+    return found

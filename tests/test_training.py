@@ -199,7 +199,7 @@ def test_callbacks_are_called_in_order() -> None:
 
     x, y = classes(8)
     small().fit(x, y, batch_size=4, callbacks=[Recorder()], validation_data=(x[:4], y[:4]), verbose=0)
-    batch = ["on_train_batch_begin", "on_train_batch_end"]
+    batch = ["on_train_batch_begin", "on_batch_begin", "on_train_batch_end", "on_batch_end"]
     test = ["on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_end"]
     assert calls == ["on_train_begin", "on_epoch_begin", *batch, *batch, *test, "on_epoch_end", "on_train_end"]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv.gradient import Array
+from pyconv.operators import value_of
 from pyconv.ops.arrays import as_float
 
 __all__ = [
@@ -80,26 +81,26 @@ class Metric:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
-        """Takes a batch into account."""
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Takes a batch into account: (y_true, y_pred, sample_weight=None) as a rule."""
         raise NotImplementedError(f"{type(self).__name__}: a metric must define update_state.")
 
-    def result(self) -> float:
+    def result(self) -> Any:
         """The metric's value for all batches since `reset_state`."""
         raise NotImplementedError(f"{type(self).__name__}: a metric must define result.")
 
     def reset_state(self) -> None:
         """Forgets all batches."""
 
-    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        self.update_state(y_true, y_pred, sample_weight)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.update_state(*args, **kwargs)
         return self.result()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
 
 
-class Mean:
+class Mean(Metric):
     """A weighted mean of numbers that come one after another; 0 before the first.
 
     Args:
@@ -115,12 +116,12 @@ class Mean:
     """
 
     def __init__(self, name: str = "mean") -> None:
-        self.name = name
+        super().__init__(name)
         self.reset_state()
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Takes numbers into account, each weighted by its sample_weight."""
-        numbers = np.asarray(values, np.float64)
+        numbers = np.asarray(value_of(values), np.float64)
         weights = np.ones(()) if sample_weight is None else np.asarray(sample_weight, np.float64)
         # One weight a sample serves all of a sample's numbers.
         weights = np.broadcast_to(weights.reshape(weights.shape + (1,) * (numbers.ndim - weights.ndim)), numbers.shape)

@@ -9,8 +9,9 @@ from pyconv import naming, random
 from pyconv.config import release_workspaces
 from pyconv.ops.arrays import as_classes
 from pyconv.ops.geometry import integer
+from pyconv.py_dataset import PyDataset, Sequence
 
-__all__ = ["clear_session", "set_random_seed", "to_categorical"]
+__all__ = ["PyDataset", "Sequence", "clear_session", "set_random_seed", "to_categorical"]
 
 
 def clear_session(free_memory: bool = True) -> None:

@@ -35,8 +35,8 @@ def count(samples: Any) -> int:
 
 
 def take(samples: Any, index: Any) -> Any:
-    """Some of the samples: those of a slice or of an array of numbers."""
-    return tree.map_structure(lambda array: array[index], samples)
+    """Some of the samples: those of a slice or of an array of numbers; None of None."""
+    return tree.map_structure(lambda array: None if array is None else array[index], samples)
 
 
 def _as_samples(op: str, name: str, value: Any) -> Any:
@@ -52,18 +52,19 @@ def _as_samples(op: str, name: str, value: Any) -> Any:
     return array
 
 
-def as_pair(op: str, x: Any, y: Any, prefix: str = "") -> tuple[Any, Any]:
-    """Samples and their labels, as many of one as of the other and at least one."""
-    samples, labels = as_samples(op, f"{prefix}x", x), as_samples(op, f"{prefix}y", y)
-    if count(samples) != count(labels):
+def as_data(op: str, x: Any, y: Any = None, sample_weight: Any = None, prefix: str = "") -> tuple[Any, Any, Any]:
+    """Samples, their labels and weights, equally many of each; labels and weights may be None."""
+    named = {"x": x, "y": y, "sample_weight": sample_weight}
+    given = {
+        name: as_samples(op, prefix + name, value) for name, value in named.items() if name == "x" or value is not None
+    }
+    counts = {name: count(value) for name, value in given.items()}
+    if len(set(counts.values())) > 1:
         raise ValueError(
-            f"{op}: {prefix}x and {prefix}y must have equally many samples. "
-            f"Received: {count(samples)} in {prefix}x, {count(labels)} in {prefix}y."
+            f"{op}: {' and '.join(prefix + name for name in counts)} must have equally many samples. "
+            f"Received: {', '.join(f'{number} in {prefix}{name}' for name, number in counts.items())}."
         )
-    if count(samples) == 0:
-        shapes = tree.map_structure(np.shape, samples)
-        raise ValueError(f"{op}: {prefix}x must hold at least one sample. Received: {prefix}x.shape={shapes}.")
-    return samples, labels
+    return given["x"], given.get("y"), given.get("sample_weight")
 
 
 def split_off_end(op: str, count: int, validation_split: float) -> int:

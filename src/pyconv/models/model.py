@@ -233,6 +233,9 @@ class Model(Trainer):
             return model
         return cls(**config)
 
+    def _output_names(self) -> list[str]:
+        return [] if self._graph is None else self.output_names
+
     def _build_for(self, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if type(self).build is Model.build:  # the call that is about to run makes the weights
             self.built, self.input_shape = True, shapes

@@ -106,7 +106,10 @@ def _make_calls(entries: Any, operations: Mapping[str, Any], known: dict[Place, 
                 waiting[missing].append(name)
                 break
             calls[name].popleft()
-            results = operations[name](*_resolved(call["args"], known), **_resolved(call["kwargs"], known))
+            kwargs = _resolved(call["kwargs"], known)
+            if kwargs.get("training") and getattr(operations[name], "_trains_unless_told", False):
+                del kwargs["training"]  # Keras 3.15 notes the default, which the model's mode is to come before
+            results = operations[name](*_resolved(call["args"], known), **kwargs)
             for index, tensor in enumerate(tree.flatten(results)):
                 known[name, number, index] = tensor
                 ready += waiting.pop((name, number, index), ())

@@ -91,7 +91,7 @@ def save_model(
     h5py = hdf5.package(op)
     with shared_objects():
         config = serialize_keras_object(model)
-    compiled = getattr(model, "get_compile_config", lambda: None)() if include_optimizer else None
+    compiled = model.get_compile_config() or None if include_optimizer else None
     with _replacing(op, path, overwrite) as file:
         if path.suffix == ".keras":
             config["compile_config"] = compiled

@@ -134,6 +134,23 @@ def test_nan_wins_wherever_it_stands_in_the_window(kind: Kind, channels: int, dt
         np.testing.assert_array_equal(result, expected)
 
 
+@by_kind
+@pytest.mark.parametrize("stride", [1, 2])
+def test_nan_in_a_column_that_windows_share(kind: Kind, stride: int, isa: str) -> None:
+    problem = problems.parse(f"mb1_ic70ih3iw7_oh1ow{(7 - 3) // stride + 1}_kh3kw3_sh{stride}sw{stride}")
+    x_shape, y_shape = shapes(problem)
+    for row, column in np.ndindex(3, 7):
+        x = np.ones(x_shape, np.float32)
+        x[0, row, column, 41] = np.nan
+        expected = np.ones(y_shape)
+        for window in range(y_shape[2]):
+            if stride * window <= column < stride * window + 3:
+                expected[0, 0, window, 41] = np.nan
+        result = forward(plan(problem, kind, "float32"), x, y_shape)
+        # The product of nine by a rounded 1 / 9 errs by 2 eps.
+        np.testing.assert_allclose(result, expected, rtol=2 * np.finfo(np.float32).eps)
+
+
 @pytest.mark.parametrize("channels", [1, 20])
 def test_dilation(channels: int, isa: str, rng: np.random.Generator) -> None:
     problem = problems.parse(f"mb2_ic{channels}ih9iw11_oh3ow8_kh3kw2_sh2sw1_dh1dw2")

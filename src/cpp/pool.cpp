@@ -165,8 +165,10 @@ PoolPlan::PoolPlan(const PoolProblem& given, const KernelTable& kernels)
                           : axis.s == 1 ? std::max(axis.o * problem.c, lanes)
                                         : axis.o * std::max(problem.c, lanes);
   const int64_t above = problem.axes[kDepth].k * problem.axes[kHeight].k;
+  // Columns of a window that are loaded for it alone: see kernels/pool_march.h.
+  const int64_t own = above == 3 && axis.k == 3 && axis.s < 3 && problem.c >= lanes ? axis.s : axis.k;
   const bool long_sum = problem.kind == PoolKind::average && above * axis.k > kLongSum;
-  columns_first = long_sum || (above + 1) * axis.i * problem.c + axis.k * outputs < above * axis.k * outputs;
+  columns_first = long_sum || (above + 1) * axis.i * problem.c + axis.k * outputs < above * own * outputs;
 }
 
 Gather::Row PoolPlan::line(int64_t index) const {

@@ -169,17 +169,18 @@ void check_grouped(const Kernels<T>& kernels, int64_t rows, int64_t run, int64_t
   CHECK(dst == expected);
 }
 
-// Windows of 2 runs of 3 elements, one NaN in the first window and infinities of both signs in the second.
+// Windows of 2 or 3 runs of 3 elements, one NaN in the first window and infinities of both signs in the second.
 template <class T>
-void check_pool(const Kernels<T>& kernels, int64_t channels, int64_t advance) {
-  constexpr int64_t taps = 2, width = 3, window = taps * width, rows = 3, gap = 2;
+void check_pool(const Kernels<T>& kernels, int64_t channels, int64_t taps, int64_t advance) {
+  constexpr int64_t width = 3, rows = 3, gap = 2;
+  const int64_t window = taps * width;
   const int64_t columns = (rows - 1) * advance + width, dst_row = channels + gap;
   const T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
   auto src = numbers<T>(static_cast<size_t>(taps * columns * channels), 5);
   src[static_cast<size_t>((columns + 1) * channels)] = nan;
   src[static_cast<size_t>((advance + 2) * channels - 1)] = infinity;
   src[static_cast<size_t>((advance + 3) * channels - 1)] = -infinity;
-  const std::vector<int64_t> src_taps = {0, columns * channels};
+  const std::vector<int64_t> src_taps = {0, columns * channels, 2 * columns * channels};
   const auto gradient = numbers<T>(static_cast<size_t>(rows * dst_row), 6);
   std::vector<T> largest(gradient.size(), T{77}), sum = largest, max_grad(src.size()), average_grad(src.size());
   PoolArgs<T> args{.src = src.data(),
@@ -206,9 +207,9 @@ void check_pool(const Kernels<T>& kernels, int64_t channels, int64_t advance) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j < channels; ++j) {
       const size_t at = static_cast<size_t>(r * dst_row + j);
-      size_t place[window];
+      std::vector<size_t> place;
       for (int64_t t = 0; t < window; ++t)
-        place[t] = static_cast<size_t>(t / width * columns * channels + (r * advance + t % width) * channels + j);
+        place.push_back(static_cast<size_t>(t / width * columns * channels + (r * advance + t % width) * channels + j));
       T total = 0;
       size_t best = place[0];
       for (size_t p : place) {
@@ -301,8 +302,8 @@ void check_table(const Kernels<T>& kernels) {
         check_grouped(kernels, rows, run, advance, {.activation = Activation::relu, .residual = &any});
       }
   for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) {
-    check_pool(kernels, channels, 1);
-    check_pool(kernels, channels, 2);
+    for (int64_t taps : {2, 3})
+      for (int64_t advance : {1, 2}) check_pool(kernels, channels, taps, advance);
     check_winograd(kernels.winograd4, 4, channels, 4, 4);
     check_winograd(kernels.winograd2, 2, channels, 2, 2);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../kernel_table.h"
+#include "pool_march.h"
 #include "simd.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
@@ -13,7 +14,11 @@ struct Average {
   Vec<T> sum{};
 
   void take(Vec<T> x) { sum += x; }
-  Vec<T> result(T scale) const { return sum * scale; }
+  Vec<T> result(T scale) const { return result(sum, scale); }
+
+  static constexpr bool kLosesNan = false;
+  static Vec<T> both(Vec<T> a, Vec<T> b) { return a + b; }
+  static Vec<T> result(Vec<T> sum, T scale) { return sum * scale; }
 };
 
 // Per lane: the largest element, or NaN if one is.
@@ -32,15 +37,18 @@ struct MaximumOrNan {
 template <class T>
 struct Maximum {
   using Exact = MaximumOrNan<T>;
-  static constexpr bool kExactIfSumIsNan = true;
   Vec<T> best = broadcast(static_cast<T>(-__builtin_inf()));
   Vec<T> sum{};
 
   void take(Vec<T> x) {
-    best = x > best ? x : best;
+    best = both(best, x);
     sum += x;
   }
   Vec<T> result(T) const { return best; }
+
+  static constexpr bool kLosesNan = true;
+  static Vec<T> both(Vec<T> best, Vec<T> x) { return x > best ? x : best; }
+  static Vec<T> result(Vec<T> best, T) { return best; }
 };
 
 // Maxima and sums of as many vectors, one that is loaded and a constant: 10 of 16 registers.
@@ -66,7 +74,7 @@ template <class T, class Pooled, int kVectors>
     for (int64_t w = 0; w < args.width; ++w, p += args.src_step)
       for (int v = 0; v < kVectors; ++v) pooled[v].take(in_register(load(p + begin(v))));
   }
-  if constexpr (requires { Pooled::kExactIfSumIsNan; }) {
+  if constexpr (Pooled::kLosesNan) {
     Vec<T> sum = pooled[0].sum;
     for (int v = 1; v < kVectors; ++v) sum += pooled[v].sum;
     if (has_nan<T>(sum)) {
@@ -103,7 +111,7 @@ void pool_partial(const PoolArgs<T>& args, int64_t rows, int64_t channels) {
 }
 
 template <class T, class Pooled>
-void pool(const PoolArgs<T>& args) {
+void pool_any(const PoolArgs<T>& args) {
   // Windows that lie pixel by pixel are one window with all their channels.
   const bool one = args.src_row == args.channels && args.dst_row == args.channels && args.rows > 0;
   const int64_t rows = one ? 1 : args.rows, channels = one ? args.channels * args.rows : args.channels;
@@ -112,6 +120,11 @@ void pool(const PoolArgs<T>& args) {
   constexpr void (*kRows[kPoolVectors])(const PoolArgs<T>&, int64_t, int64_t) = {
       pool_rows<T, Pooled, 4>, pool_rows<T, Pooled, 1>, pool_rows<T, Pooled, 2>, pool_rows<T, Pooled, 3>};
   kRows[vectors % kPoolVectors](args, rows, channels);
+}
+
+template <class T, class Pooled>
+void pool(const PoolArgs<T>& args) {
+  if (!march<T, Pooled>(args, [&] { pool_any<T, Pooled>(args); })) pool_any<T, Pooled>(args);
 }
 
 template <class T>

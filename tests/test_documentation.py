@@ -44,6 +44,8 @@ def test_docstrings_examples(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     module = importlib.import_module(name)
     if any("plotting" in example for example in _examples(module)):
         pytest.importorskip("matplotlib")
+    if any("onnx" in example for example in _examples(module)):
+        pytest.importorskip("onnx")
     options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     failed, _ = doctest.testmod(module, optionflags=options, raise_on_error=False)
     assert failed == 0, "the captured output above says which"

@@ -87,6 +87,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "onnx",
     "ops",
     "optimizers",
     "plotting",
@@ -104,7 +105,7 @@ __all__ = [
     "value_and_grad",
 ]
 
-_LATE = ("applications", "saving")  # imported when first asked for
+_LATE = ("applications", "onnx", "saving")  # imported when first asked for
 
 
 def __getattr__(name: str) -> Any:

@@ -43,7 +43,7 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
         gate = 0.5 * (1 + bent)
         gate_slope = 0.5 * (1 - bent * bent) * (1 + 3 * cube) * slope
     else:
-        gate = 0.5 * (1 + _erf(source * math.sqrt(0.5)))
+        gate = 0.5 * (1 + erf(source * math.sqrt(0.5)))
         gate_slope = np.exp(source * source * -0.5) * math.sqrt(0.5 / math.pi)
     y = np.multiply(source, gate, out=like(source))
     if recording():
@@ -84,7 +84,7 @@ def mish(x: ArrayLike) -> Array:
     return multiply(source, tanh(softplus(source)))
 
 
-def _erf(x: Array) -> Array:
+def erf(x: Array) -> Array:
     """The error function, of the dtype of x: NumPy has none."""
     size = np.minimum(np.abs(x), _LARGEST)
     node = np.rint(np.nan_to_num(size) * _NODES_PER_UNIT).astype(np.intp)

@@ -5,12 +5,16 @@ Needs the package onnx, the extra `onnx`, to read and write; it computes nothing
 
 from pyconv.onnx.errors import InvalidModelError, MissingOperator, UnsupportedError, UnsupportedOperatorsError
 from pyconv.onnx.model import OnnxModel, load
+from pyconv.onnx.writing.export import export
+from pyconv.onnx.writing.exporters import UnsupportedLayerError
 
 __all__ = [
     "InvalidModelError",
     "MissingOperator",
     "OnnxModel",
     "UnsupportedError",
+    "UnsupportedLayerError",
     "UnsupportedOperatorsError",
+    "export",
     "load",
 ]

@@ -124,7 +124,7 @@ def output_size(
     (14, None)
     """
     sizes: list[int | None] = []
-    axes = zip(input_size, window, settled.strides, settled.dilation, _crops(settled, window), strict=True)
+    axes = zip(input_size, window, settled.strides, settled.dilation, crops(settled, window), strict=True)
     for n, k, s, d, (before, after) in axes:
         size = None if n is None else (n - 1) * s + (k - 1) * d + 1 - before - after
         if size is not None and (n == 0 or size < 1):
@@ -179,7 +179,7 @@ def _problem(
         )
     sizes = tuple(size for size in output_size(op, settled, x_shape[1:-1], window) if size is not None)
     # What is added at the end lies beyond all windows: less than a stride, it makes room for no further one.
-    pads = tuple((before, max(after, 0)) for before, after in _crops(settled, window))
+    pads = tuple((before, max(after, 0)) for before, after in crops(settled, window))
     return Problem(
         "conv",
         dtype_name(dtype),
@@ -198,7 +198,7 @@ def _problem(
     )
 
 
-def _crops(settled: SettledTranspose, window: Sequence[int]) -> list[tuple[int, int]]:
+def crops(settled: SettledTranspose, window: Sequence[int]) -> list[tuple[int, int]]:
     """What each axis loses before and after of all that the windows cover; negative where zeros are added.
 
     "same" is what Keras' JAX backend computes, and TensorFlow's for its output_padding=None: the crops of the forward

@@ -1,0 +1,1 @@
+"""pyconv's models as ONNX files: export.py walks through a model, the other files say what each layer becomes."""

@@ -1,7 +1,6 @@
-// pool_march.h: rows of pooling windows of the sizes that networks use, known to the compiler: 2x2 by 2, 3x3 by 1 and
-// by
-// 2. It goes along the row, and a column that windows share is combined once and kept in registers: six or three loads
-// for each window of 3x3, not nine. Any other window is pool.h's.
+// pool_march.h: rows of 3x3 pooling windows by 1 or 2, sizes that the compiler knows. Along the row, a column that
+// windows share is combined once and kept in registers: three or six loads for each window, not nine. Any other window
+// is pool.h's.
 #pragma once
 
 #include "../kernel_table.h"

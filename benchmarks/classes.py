@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from jobs import Job
+from jobs import GRADIENTS, POOLINGS, Job
 
 # Below this the call itself costs as much as its arithmetic: 5 MFLOP are 50 us of one core.
 SMALL = 5e6
@@ -37,13 +38,23 @@ TARGETS: dict[str, tuple[Target, ...]] = {
     "max-pool": (Target(1.3),),
     "average-pool": (Target(1.3),),
     "other": (),
+    **{
+        f"{name}, {kind} gradient": (Target(ratio, ("torch",)),)
+        for kind in GRADIENTS
+        for name, ratio in (("3x3 stride 1", 2.0), ("depthwise", 5.0), ("first layer", 5.0), ("other", 1.1))
+    },
 }
+
+# Fewer tiles of 4x4 results don't pay for the transforms of a Winograd algorithm.
+ENOUGH_TILES = 50
 
 
 def class_of(job: Job) -> str:
     """The first that fits: what decides the algorithm comes before the size of the window."""
-    if job.kind != "conv":
+    if job.kind in POOLINGS:
         return f"{job.kind}-pool"
+    if job.kind in GRADIENTS:
+        return f"{_class_of_gradient(job)}, {job.kind} gradient"
     p = job.problem
     dense, stride_1 = set(p.dilation) == {1}, set(p.strides) == {1}
     rules = {
@@ -55,5 +66,16 @@ def class_of(job: Job) -> str:
         "3x3 stride 1": p.kernel_size == (3, 3) and dense,
         "3x3 dilated": p.kernel_size == (3, 3),
         "5x5 stride 1": p.kernel_size == (5, 5) and dense,
+    }
+    return next((name for name, fits in rules.items() if fits), "other")
+
+
+def _class_of_gradient(job: Job) -> str:
+    p = job.problem
+    tiles = p.batch * math.prod(-(-size // 4) for size in p.output_size)
+    rules = {
+        "depthwise": 1 < p.groups == p.in_channels,
+        "first layer": p.in_channels <= FEW_CHANNELS,
+        "3x3 stride 1": p.kernel_size == (3, 3) and set(p.strides) == {1} and p.groups == 1 and tiles >= ENOUGH_TILES,
     }
     return next((name for name, fits in rules.items() if fits), "other")

@@ -125,7 +125,7 @@ def estimate(chosen: Sequence[Job], peers: int, threads: Sequence[int], rounds: 
     for count in threads:
         seconds += 10  # the processes start one after the other
         for job in chosen:
-            call = job.work() / (1e11 if job.kind == "conv" else 1e10) / count
+            call = job.work() / (1e11 if job.unit == "GFLOP/s" else 1e10) / count
             seconds += 1 + peers * rounds * (PAUSE + worker.SETTLE + least + call)
     return seconds
 

@@ -40,7 +40,7 @@ class Row:
 
     def share(self) -> float:
         """Ours as a share of what the machine can do; above 1 for an algorithm that saves work, or data in a cache."""
-        return self.speed(OURS) * 1e9 / (self.limits.flops if self.job.kind == "conv" else self.limits.bytes)
+        return self.speed(OURS) * 1e9 / (self.limits.flops if self.job.unit == "GFLOP/s" else self.limits.bytes)
 
     def best_peer(self, among: Sequence[str] = ()) -> str | None:
         peers = [

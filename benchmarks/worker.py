@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs import Job
+from jobs import GRADIENTS, POOLINGS, Job
 from peers import MODULES
 
 # The system may wake two threads on one core, and takes some of its ticks (4 ms) to move one to the other: within 10 ms
@@ -70,15 +70,17 @@ def silence() -> None:
 
 
 def prepared(peer: Any, job: Job, dtype: str) -> Callable[[], Any]:
-    x, *weights = (array.astype(dtype, copy=False) for array in data(job))
-    x = aligned(x)
-    if job.kind != "conv":
+    x, *weights = (aligned(array.astype(dtype, copy=False)) for array in data(job))
+    if job.kind in POOLINGS:
         return peer.prepare_pool(job.problem, job.kind, x)  # type: ignore[no-any-return]
+    if job.kind in GRADIENTS:
+        return peer.prepare_gradient(job.problem, job.kind, x, *weights)  # type: ignore[no-any-return]
     return peer.prepare(job.problem, x, *weights)  # type: ignore[no-any-return]
 
 
 def data(job: Job) -> list[NDArray[Any]]:
-    """Images and, for a convolution, kernel and bias: normal numbers, the same in every process.
+    """Images and, for a convolution, kernel and bias, or for its gradients kernel and the result's gradient: normal
+    numbers, the same in every process.
 
     The weights are scaled so that the results are near 1.
     """
@@ -89,8 +91,9 @@ def data(job: Job) -> list[NDArray[Any]]:
     channels = problem.in_channels // problem.groups
     terms = channels * math.prod(problem.kernel_size)
     kernel = generator.standard_normal((*problem.kernel_size, channels, problem.out_channels), np.float32)
-    bias = generator.standard_normal(problem.out_channels, np.float32)
-    return [x, kernel / np.float32(math.sqrt(terms)), bias]
+    shape = (problem.batch, *problem.output_size) if job.kind in GRADIENTS else ()
+    last = generator.standard_normal((*shape, problem.out_channels), np.float32)
+    return [x, kernel / np.float32(math.sqrt(terms)), last]
 
 
 def aligned(x: NDArray[Any]) -> NDArray[Any]:

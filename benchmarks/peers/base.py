@@ -42,9 +42,15 @@ class Peer(ABC):
         """The same for a pooling, kind "max" or "average"; what is padded is neither the largest nor counted."""
         raise UnsupportedError("its poolings aren't compared")
 
+    def prepare_gradient(self, problem: Problem, kind: str, x: Array, kernel: Array, dy: Array) -> Callable[[], Any]:
+        """The same for a gradient of the convolution, from dy, that of its result: kind "data" for that of x, "weights"
+        for those of kernel and bias, of which the function returns the first.
+        """
+        raise UnsupportedError("its gradients aren't compared")
+
     @abstractmethod
     def as_array(self, result: Any) -> Array:
-        """What the function returned, as (N, *spatial, F). Not timed."""
+        """What the function returned, as (N, *spatial, F), or like a kernel. Not timed."""
 
 
 def channels_first(x: Array) -> Array:

@@ -6,8 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import pyconv
 from peers import base
+from plans import plan
 from problems import Problem
 
 
@@ -35,6 +38,24 @@ class Peer(base.Peer):
         pooling = getattr(pyconv.layers, f"{kind.capitalize()}Pooling{problem.rank}D")
         layer = pooling(problem.kernel_size, problem.strides, problem.pads, dtype=x.dtype.name)
         return functools.partial(layer, x)
+
+    def prepare_gradient(
+        self, problem: Problem, kind: str, x: base.Array, kernel: base.Array, dy: base.Array
+    ) -> Callable[[], Any]:
+        """As the tape plays it: the plan's run, into new arrays."""
+
+        def data() -> base.Array:
+            dx = np.empty_like(x)
+            made.run(dx, kernel, None, dy)
+            return dx
+
+        def weights() -> base.Array:
+            diff_kernel, diff_bias = np.empty_like(kernel), np.empty(kernel.shape[-1], kernel.dtype)
+            made.run(x, diff_kernel, diff_bias, dy)
+            return diff_kernel
+
+        made = plan(problem, f"backward_{kind}", x.dtype.name)
+        return data if kind == "data" else weights
 
     def as_array(self, result: Any) -> base.Array:
         array: base.Array = result

@@ -53,6 +53,25 @@ class Peer(base.Peer):
         arguments = (problem.kernel_size, problem.strides, pads)
         return functools.partial(function, images, *arguments, count_include_pad=False)
 
+    def prepare_gradient(
+        self, problem: Problem, kind: str, x: base.Array, kernel: base.Array, dy: base.Array
+    ) -> Callable[[], Any]:
+        rank, pads = problem.rank, base.symmetric_pads(problem)
+        if pads is None:
+            raise base.UnsupportedError("its convolution has one pad an axis")
+        images, gradient = (torch.from_numpy(array).movedim(-1, 1) for array in (x, dy))
+        weights = torch.from_numpy(kernel).permute(rank + 1, rank, *range(rank))
+        if rank == 2:
+            weights = weights.contiguous(memory_format=torch.channels_last)
+        geometry = (problem.strides, pads, problem.dilation, False, [0] * rank, problem.groups)
+        run = functools.partial(
+            torch.ops.aten.convolution_backward, gradient, images, weights, [problem.out_channels], *geometry
+        )
+        if kind == "data":
+            return lambda: run([True, False, False])[0]
+        # Seen so that as_array brings its axes into the kernel's order.
+        return lambda: run([False, True, True])[1].permute(2, 0, *range(3, rank + 2), 1)
+
     def _padded_first(self, problem: Problem, images: Any, weights: Any, offsets: Any) -> Callable[[], Any]:
         function = getattr(torch.nn.functional, f"conv{problem.rank}d")
         amounts = [amount for pads in reversed(problem.pads) for amount in pads]

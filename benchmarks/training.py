@@ -1,0 +1,57 @@
+"""Sets training beside its peers: the gradients of single convolutions, equality first, then speed.
+
+As compare.py does it: a process for each peer, called in turns, the median over the rounds; only ratios within one run
+mean anything.
+
+    python benchmarks/training.py --threads 1 2 --json training.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import compare
+import jobs
+import report
+from rows import OURS, Limits, Row
+
+PEERS = ("torch",)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--layers", type=Path, default=compare.HERE / "problems/training/layers.txt", metavar="FILE")
+    parser.add_argument("--kinds", nargs="+", choices=jobs.GRADIENTS, default=jobs.GRADIENTS)
+    parser.add_argument("--match", default="", metavar="REGEX", help="only problems whose name it finds")
+    parser.add_argument("--threads", nargs="+", type=int, default=[1], metavar="N")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N")
+    parser.add_argument("--min-time", type=float, default=0.05, metavar="SECONDS", help="of each peer in each round")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    rows: list[Row] = []
+    for threads in options.threads:
+        with compare.started([OURS, *PEERS], threads) as (connections, _):
+            limits: Limits = compare.ask(connections, OURS, "limits", compare.LIMITS_TIME)
+            for kind in options.kinds:
+                new = [
+                    compare.measure(connections, Row(job, threads, limits), options.rounds, options.min_time)
+                    for job in jobs.read(options.layers, options.match, [kind])
+                ]
+                if new:
+                    print(f"\ngradient of {kind}, {threads} thread(s), {new[0].job.unit}")
+                    print(report.table(new, list(connections)), flush=True)
+                rows += new
+    print(f"\nBy class\n{report.summary(rows)}")
+    if options.json:
+        numbers = {**report.machine(), "rows": report.as_json(rows)}
+        options.json.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -94,7 +94,7 @@ def test_a_variable_computes_as_its_array(op: str, dtype: str) -> None:
 def test_a_plan_is_packed_for_once_and_four_are_kept() -> None:
     kernel = Variable(KERNEL)
     plans, made = [], []
-    forward = importlib.import_module("pyconv.ops.conv").forward
+    forward = importlib.import_module("pyconv.ops.conv_plans").forward
     settled = layers.Conv2D(4, 3).convolution
     for batch in range(1, 7):
         plans.append(

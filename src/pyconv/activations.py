@@ -42,7 +42,7 @@ from pyconv.ops import exp as exponential
 from pyconv.ops import gelu as _gelu
 from pyconv.ops import relu as _plain_relu
 from pyconv.ops.arrays import as_float
-from pyconv.ops.conv import Activation as FusedActivation
+from pyconv.ops.conv_plans import Activation as FusedActivation
 from pyconv.ops.elementwise import rectify
 
 __all__ = [

@@ -11,7 +11,7 @@ import numpy as np
 from pyconv import _core, activations, config
 from pyconv.layers.layer import Layer, shape_tuple
 from pyconv.models import Sequential
-from pyconv.ops.conv import Problem, Settled, forward
+from pyconv.ops.conv_plans import Problem, Settled, forward
 
 __all__ = ["explain"]
 

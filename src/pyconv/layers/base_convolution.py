@@ -11,7 +11,8 @@ from pyconv.layers import settings
 from pyconv.layers.base_spatial import SpatialLayer
 from pyconv.layers.layer import Shape
 from pyconv.ops import geometry
-from pyconv.ops.conv import Operation, Settled, convolve, settle
+from pyconv.ops.conv import convolve, settle
+from pyconv.ops.conv_plans import Operation, Settled
 from pyconv.variable import Variable
 
 

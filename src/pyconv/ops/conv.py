@@ -7,21 +7,16 @@ again while it is kept.
 
 from __future__ import annotations
 
-import functools
-import math
-import os
-import sys
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core, config
-from pyconv.gradient import Array, Link, record, recording
+from pyconv.gradient import Array, recording
 from pyconv.ops import geometry, shapes
-from pyconv.ops.arrays import as_floats, checked_out, contiguous, dtype_name
-from pyconv.ops.elementwise import NEGATIVE_SLOPE
+from pyconv.ops.arrays import as_floats, checked_out, contiguous
+from pyconv.ops.conv_gradients import record_convolution
+from pyconv.ops.conv_plans import Activation, Operation, Settled, forward
 from pyconv.variable import Variable
 
 
@@ -147,18 +142,7 @@ def dense(x: ArrayLike, kernel: ArrayLike, *, bias: ArrayLike | None = None, out
     return convolve(DENSE, rows, weights, offset, out)
 
 
-Operation = Literal["conv", "depthwise_conv", "dense"]
 Kernel = Array | Variable
-
-
-class Settled(NamedTuple):
-    """An operation's arguments, checked, before any array is seen; equal ones share their plans."""
-
-    op: Operation
-    strides: tuple[int, ...]
-    padding: str | geometry.Pads
-    dilation: tuple[int, ...]
-    channels_first: bool
 
 
 def settle(
@@ -176,15 +160,6 @@ def settle(
 
 # The rows are the pixels of one line.
 DENSE = Settled("dense", (1,), "valid", (1,), False)
-
-
-# The activations that the core applies to results before it writes them, and the gradients, from the result.
-Activation = Literal["linear", "relu", "relu6", "leaky_relu"]
-_GRADIENTS: dict[Activation, Callable[[Array, Array], Array]] = {
-    "relu": lambda y, dy: dy * (y > 0),
-    "relu6": lambda y, dy: dy * ((y > 0) & (y < 6)),
-    "leaky_relu": lambda y, dy: np.where(y > 0, dy, dy * y.dtype.type(NEGATIVE_SLOPE)),
-}
 
 
 def convolve(
@@ -264,16 +239,8 @@ def _convolve(
     matrices = contiguous(weights).reshape(plan.weights_shape)
     y = plan.run(src, matrices, numbers, dst).reshape(shape)
     if recording():
-        _record(y, activation, _links(problem, x, weights, offset, src, matrices))
+        record_convolution(y, problem, x, weights, offset, src, matrices)
     return y if out is None else out
-
-
-def _record(y: Array, activation: Activation, links: list[Link]) -> None:
-    """Notes a convolution and what was done to its result; a view stands for what no memory ever held."""
-    before = y if activation == "linear" else y.view()
-    record(before, *links)
-    if activation != "linear":
-        record(y, (before, functools.partial(_GRADIENTS[activation], y)))
 
 
 def _channels_first(
@@ -285,159 +252,6 @@ def _channels_first(
         return shapes.channels_first(last)
     shape = (len(last), last.shape[-1], *last.shape[1:-1])
     return shapes.channels_first(last, checked_out(settled.op, out, shape, last.dtype, x, kernel, bias))
-
-
-class Problem(NamedTuple):
-    """The arguments of `_core.ConvPlan`, the direction left out."""
-
-    op: Operation
-    dtype: Literal["float32", "float64"]
-    batch: int
-    in_channels: int
-    out_channels: int
-    groups: int
-    input_size: tuple[int, ...]
-    kernel_size: tuple[int, ...]
-    strides: tuple[int, ...]
-    dilation: tuple[int, ...]
-    pads: geometry.Pads
-    precision: config.Precision
-    activation: Activation
-    negative_slope: float
-
-
-class Forward(NamedTuple):
-    """A problem with its plan, and the shape of the result: the plan's, but for `dense`."""
-
-    problem: Problem
-    plan: _core.ConvPlan
-    shape: tuple[int, ...]
-
-
-# Plans are small, some hundred bytes; 256 serve a large network at a few batch sizes. They hold kernels of the ISA they
-# were made for, so the ISA belongs to the key, and so does the precision.
-_PLANS = 256
-
-
-@functools.lru_cache(maxsize=_PLANS)
-def forward(
-    isa: str,
-    precision: config.Precision,
-    settled: Settled,
-    dtype: np.dtype[Any],
-    x_shape: tuple[int, ...],
-    kernel_shape: tuple[int, ...],
-    bias_shape: tuple[int, ...] | None,
-    activation: Activation = "linear",
-) -> Forward:
-    """The plan for arrays of these shapes, channels last; raises ValueError where they don't fit together."""
-    op, strides, padding, dilation, _ = settled
-    src_shape, window, groups, filters = _SIZES[op](x_shape, kernel_shape)
-    if bias_shape not in (None, (filters,)):
-        raise ValueError(f"{op}: bias must have shape ({filters},), a number a filter. Received: {bias_shape}.")
-    batch, *size, channels = src_shape
-    pads = geometry.resolve_pads(op, padding, size, window, strides, dilation)
-    problem = Problem(
-        op,
-        dtype_name(dtype),
-        batch,
-        channels,
-        filters,
-        groups,
-        tuple(size),
-        window,
-        strides,
-        dilation,
-        pads,
-        precision,
-        activation,
-        NEGATIVE_SLOPE if activation == "leaky_relu" else 0.0,
-    )
-    made = plan_for(isa, "forward", problem)
-    return Forward(problem, made, (*x_shape[:-1], filters) if op == "dense" else made.dst_shape)
-
-
-Direction = Literal["forward", "backward_data", "backward_weights"]
-
-
-@functools.lru_cache(maxsize=_PLANS)
-def plan_for(isa: str, direction: Direction, problem: Problem) -> _core.ConvPlan:
-    """The plan for a problem; with PYCONV_VERBOSE=1 in the environment a new one describes itself on stderr."""
-    made = _core.ConvPlan(direction=direction, **problem._asdict())
-    if os.environ.get("PYCONV_VERBOSE") == "1":
-        print(f"pyconv: {made.describe()}", file=sys.stderr)
-    return made
-
-
-# The shape of src, the window, the groups and the filters of each operation.
-_Sizes = tuple[tuple[int, ...], tuple[int, ...], int, int]
-
-
-def _conv_sizes(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
-    *window, group_channels, filters = kernel_shape
-    channels = x_shape[-1]
-    if channels == 0 or group_channels == 0 or channels % group_channels:
-        raise ValueError(
-            "conv: the channels of inputs must be a multiple of the channels of kernel (its axis -2). "
-            f"Received: channels={channels}, inputs.shape={x_shape} (channels last), kernel.shape={kernel_shape}."
-        )
-    return x_shape, tuple(window), channels // group_channels, filters
-
-
-def _depthwise_sizes(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
-    *window, channels, multiplier = kernel_shape
-    if x_shape[-1] != channels:
-        raise ValueError(
-            "depthwise_conv: inputs and kernel (its axis -2) must have equally many channels. Received: "
-            f"channels={x_shape[-1]}, inputs.shape={x_shape} (channels last), kernel.shape={kernel_shape}."
-        )
-    return x_shape, tuple(window), channels, channels * multiplier
-
-
-def _dense_sizes(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> _Sizes:
-    if not x_shape or len(kernel_shape) != 2 or x_shape[-1] != kernel_shape[0]:
-        raise ValueError(
-            "dense: kernel must have two axes, the first as long as the last axis of x. "
-            f"Received: x.shape={x_shape}, kernel.shape={kernel_shape}."
-        )
-    length, units = kernel_shape
-    # A line can't be empty, but there may be no line at all.
-    pixels = math.prod(x_shape[:-1])
-    return ((1, pixels, length) if pixels else (0, 1, length)), (1,), 1, units
-
-
-_SIZES: dict[Operation, Callable[[tuple[int, ...], tuple[int, ...]], _Sizes]] = {
-    "conv": _conv_sizes,
-    "depthwise_conv": _depthwise_sizes,
-    "dense": _dense_sizes,
-}
-
-
-def _links(problem: Problem, x: Array, kernel: Array, bias: Array | None, src: Array, weights: Array) -> list[Link]:
-    """The gradients of x, kernel and bias; src and weights are x and kernel as the plans read them."""
-    problem = problem._replace(activation="linear", negative_slope=0.0)
-
-    def inputs_gradient(dy: Array) -> Array:
-        made = plan_for(_core.get_isa(), "backward_data", problem)
-        dx = np.empty(src.shape, src.dtype)
-        made.run(dx, weights, None, contiguous(dy).reshape(made.dst_shape))
-        return dx.reshape(x.shape)
-
-    # One run makes the gradients of kernel and bias; whichever is asked for first keeps the other.
-    kept: dict[str, Array] = {}
-
-    def weights_gradient(name: str, dy: Array) -> Array:
-        if name not in kept:
-            made = plan_for(_core.get_isa(), "backward_weights", problem)
-            diff_weights, diff_bias = np.empty(weights.shape, src.dtype), np.empty(problem.out_channels, src.dtype)
-            made.run(src, diff_weights, diff_bias, contiguous(dy).reshape(made.dst_shape))
-            kept["kernel"], kept["bias"] = diff_weights.reshape(kernel.shape), diff_bias
-        return kept.pop(name)
-
-    links: list[Link] = [(x, inputs_gradient), (kernel, functools.partial(weights_gradient, "kernel"))]
-    if bias is not None:
-        links.append((bias, functools.partial(weights_gradient, "bias")))
-    return links
 
 
 def operands(

@@ -17,7 +17,8 @@ from pyconv import _core, config
 from pyconv.gradient import Array, Link, record, recording
 from pyconv.ops import geometry, shapes
 from pyconv.ops.arrays import contiguous, dtype_name
-from pyconv.ops.conv import Kernel, Problem, operands, plan_for, require_ranks
+from pyconv.ops.conv import Kernel, operands, require_ranks
+from pyconv.ops.conv_plans import Problem, plan_for
 from pyconv.variable import Variable
 
 

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 
 from pyconv.gradient import Array
 from pyconv.ops import shapes
-from pyconv.ops.conv import Activation, Kernel, Settled, convolve, operands, require_ranks, settle
+from pyconv.ops.conv import Kernel, convolve, operands, require_ranks, settle
+from pyconv.ops.conv_plans import Activation, Settled
 
 
 def separable_conv(

@@ -1,0 +1,59 @@
+"""The gradients of convolutions, as they are noted on the tape. No arithmetic but that of activations."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from pyconv import _core
+from pyconv.gradient import Array, Link, record
+from pyconv.ops.arrays import contiguous
+from pyconv.ops.conv_plans import Activation, Problem, plan_for
+from pyconv.ops.elementwise import NEGATIVE_SLOPE
+
+# From the result and its gradient.
+_GRADIENTS: dict[Activation, Callable[[Array, Array], Array]] = {
+    "relu": lambda y, dy: dy * (y > 0),
+    "relu6": lambda y, dy: dy * ((y > 0) & (y < 6)),
+    "leaky_relu": lambda y, dy: np.where(y > 0, dy, dy * y.dtype.type(NEGATIVE_SLOPE)),
+}
+
+
+def record_convolution(
+    y: Array, problem: Problem, x: Array, kernel: Array, bias: Array | None, src: Array, weights: Array
+) -> None:
+    """Notes a convolution and what was done to its result; src and weights are x and kernel as the plans read them.
+
+    A view of the result stands for what no memory ever held, the numbers before the activation.
+    """
+    linear = problem._replace(activation="linear", negative_slope=0.0)
+
+    def inputs_gradient(dy: Array) -> Array:
+        made = plan_for(_core.get_isa(), "backward_data", linear)
+        dx = np.empty(src.shape, src.dtype)
+        made.run(dx, weights, None, contiguous(dy).reshape(made.dst_shape))
+        return dx.reshape(x.shape)
+
+    # One run makes the gradients of kernel and bias; whichever is asked for first keeps the other.
+    kept: dict[str, Array] = {}
+
+    def weights_gradient(name: str, dy: Array) -> Array:
+        if name not in kept:
+            made = plan_for(_core.get_isa(), "backward_weights", linear)
+            diff_weights = np.empty(weights.shape, src.dtype)
+            diff_bias = None if bias is None else np.empty(problem.out_channels, src.dtype)
+            made.run(src, diff_weights, diff_bias, contiguous(dy).reshape(made.dst_shape))
+            kept["kernel"] = diff_weights.reshape(kernel.shape)
+            if diff_bias is not None:
+                kept["bias"] = diff_bias
+        return kept.pop(name)
+
+    links: list[Link] = [(x, inputs_gradient), (kernel, functools.partial(weights_gradient, "kernel"))]
+    if bias is not None:
+        links.append((bias, functools.partial(weights_gradient, "bias")))
+    before = y if problem.activation == "linear" else y.view()
+    record(before, *links)
+    if before is not y:
+        record(y, (before, functools.partial(_GRADIENTS[problem.activation], y)))

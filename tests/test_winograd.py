@@ -30,34 +30,45 @@ LINES_5X5 = [
     'mb1_ic256ih14iw14_oc64oh14ow14_kh5kw5_ph2pw2_n"many_channels5"',
     'mb1_ic32ih24iw27_oc48oh24ow27_kh5kw5_ph6pw4_dh2dw1_n"dilated5"',
 ]
+LINES_WEIGHTS = [
+    'mb1_ic64ih28iw28_oc64oh28ow28_kh3kw3_ph1pw1_n"plain"',
+    'mb6_ic25ih7iw7_oc35oh7ow7_kh3kw3_ph1pw1_n"few_pixels"',
+    'mb2_ic3ih21iw18_oc40oh19ow16_kh3kw3_n"colour"',
+    'mb1_ic32ih24iw27_oc48oh24ow27_kh3kw3_ph3pw2_dh2dw1_n"dilated"',
+    'mb1_ic96ih3iw120_oc64oh3ow120_kh3kw3_ph1pw1_n"one_tile_high"',
+    'mb1_ic9ih64iw65_oc17oh64ow65_kh3kw3_ph1pw1_n"in_parts"',
+]
 # How much larger than the plain sum's the error may be, by algorithm.
-BOUNDS = {"winograd4": 2.5, "winograd2": 1.25, "winograd2_5x5": 2.5}
-by_case = pytest.mark.parametrize(
-    ("problem", "algorithm"),
-    [
-        pytest.param(problem, algorithm, id=f"{problem.name}-{algorithm}")
-        for algorithm in BOUNDS
-        for problem in map(problems.parse, LINES_5X5 if algorithm.endswith("5x5") else LINES)
-    ],
-)
+BOUNDS = {"winograd4_weights": 2.5, "winograd4": 2.5, "winograd2": 1.25, "winograd2_5x5": 2.5}
+CASES = [
+    pytest.param(problem, direction, algorithm, id=f"{problem.name}-{algorithm}-{direction}")
+    for algorithm in BOUNDS
+    for direction in (["backward_weights"] if "weights" in algorithm else ["forward", "backward_data"])
+    for problem in map(
+        problems.parse,
+        LINES_5X5 if "5x5" in algorithm else LINES_WEIGHTS if "weights" in algorithm else LINES,
+    )
+]
+by_case = pytest.mark.parametrize(("problem", "direction", "algorithm"), CASES)
 by_direction = pytest.mark.parametrize("direction", ["forward", "backward_data"])
 
 
 def run(problem: problems.Problem, direction: Any, dtype: Any, algorithm: str, arrays: list[Array]) -> Array:
-    x, kernel, bias, y = (array.astype(dtype) for array in arrays)
+    """What the plan makes of the arrays x, kernel, bias and y, all but that result between guards."""
     made = plan(problem, direction, dtype, algorithm)
     assert made.algorithm == algorithm
-    given, result = (
-        (Guarded(x), blank(y.shape, dtype)) if direction == "forward" else (blank(x.shape, dtype), Guarded(y))
-    )
-    made.run(given.array, kernel, bias, result.array)
-    given.check()
-    result.check()
-    return result.array if direction == "forward" else given.array
+    result = ("backward_data", "backward_weights", "", "forward").index(direction)
+    given = [
+        blank(array.shape, dtype) if place == result else Guarded(array.astype(dtype))
+        for place, array in enumerate(arrays)
+    ]
+    made.run(*(guarded.array for guarded in given))
+    for guarded in given:
+        guarded.check()
+    return given[result].array
 
 
 @by_case
-@by_direction
 def test_the_error_beside_that_of_a_plain_sum(
     problem: problems.Problem, direction: str, algorithm: str, isa: str
 ) -> None:
@@ -74,7 +85,6 @@ def test_the_error_beside_that_of_a_plain_sum(
 
 
 @by_case
-@by_direction
 def test_bit_identical_whatever_the_threads(problem: problems.Problem, direction: str, algorithm: str) -> None:
     arrays = [normal(np.random.default_rng(6), shape, "float32") for shape in conv_shapes(problem)]
     before = _core.get_num_threads()
@@ -88,15 +98,21 @@ def test_bit_identical_whatever_the_threads(problem: problems.Problem, direction
     assert len(set(results)) == 1
 
 
+def test_the_weight_gradient_refuses_few_pixels() -> None:
+    problem = problems.parse("mb1_ic32ih14iw14_oc32oh14ow14_kh3kw3_ph1pw1")
+    with pytest.raises(ValueError, match="winograd4_weights: so few pixels"):
+        plan(problem, "backward_weights", "float32", "winograd4_weights")
+    assert plan(problem, "backward_weights", "float32").algorithm == "direct"
+
+
 @by_direction
 @pytest.mark.parametrize("line", ["ic19ih24oc19kh3ph1", "ic40iw60ih1oc40ow60oh1kh3kw3ph1pw1"])
 def test_it_refuses_where_the_plain_sum_has_so_few_terms_that_it_is_much_more_accurate(
     line: str, direction: Any
 ) -> None:
     problem = problems.parse(f"mb1{line}")
-    arrays = [np.zeros(shape) for shape in conv_shapes(problem)]
     with pytest.raises(ValueError, match="winograd4: so few products"):
-        run(problem, direction, "float32", "winograd4", arrays)
+        plan(problem, direction, "float32", "winograd4")
 
 
 def test_precision_is_a_setting_of_the_process(rng: np.random.Generator) -> None:

@@ -70,10 +70,12 @@ struct ConvAlgorithm {
 };
 
 extern const ConvAlgorithm kDepthwise;
+extern const ConvAlgorithm kDepthwiseWeights;
 extern const ConvAlgorithm kGrouped;
 extern const ConvAlgorithm kWinograd4;
 extern const ConvAlgorithm kWinograd2;
 extern const ConvAlgorithm kWinograd2For5x5;
+extern const ConvAlgorithm kWinograd4Weights;
 extern const ConvAlgorithm kDirect;
 extern const ConvAlgorithm kReference;
 

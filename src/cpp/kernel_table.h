@@ -68,6 +68,20 @@ struct DepthwiseArgs {
   Epilogue<T> epilogue = {};
 };
 
+// The gradient of the filters, from that of dst on the same pixels; at least a vector of channels:
+//
+//   sums[weight_taps[t] + e * weight_step + j] += sum over l < lines, r < rows of
+//       src[src_taps[t] + e * src_step + l * src_line + r * src_row + j] * dst[l * dst_line + r * dst_row + j]
+//
+//   dst_sums[j] += sum over l < lines, r < rows of dst[l * dst_line + r * dst_row + j]      if there is dst_sums
+//
+// dst is only read, and neither weights, bias nor epilogue is used.
+template <class T>
+struct DepthwiseWeightsArgs {
+  DepthwiseArgs<T> pixels;
+  T *sums = nullptr, *dst_sums = nullptr;
+};
+
 // Several channels a group, few enough that one vector of results has whole groups: the kernel of grouped convolution.
 // On pixels and taps as above, but lane i of vector v, produced channel first[v] + i, is a sum over q < depth, too:
 //
@@ -149,6 +163,14 @@ struct WinogradKernels {
   void (*output)(const TransformArgs<T>&);
 };
 
+// The transforms of a weight gradient, the same on both sides: A (n x m) of the gradient of m x m results, G' (r x n)
+// of the products' sums.
+template <class T>
+struct WinogradGradientKernels {
+  void (*results)(const TransformArgs<T>&);
+  void (*weights)(const TransformArgs<T>&);
+};
+
 // The widest panel of any table: 32 floats.
 constexpr int64_t kMaxPanel = 32;
 
@@ -160,8 +182,10 @@ struct Kernels {
   int64_t depthwise_rows;  // pixels of the largest depthwise tile
   void (*brgemm)(const BrgemmArgs<T>&);
   void (*depthwise)(const DepthwiseArgs<T>&);
+  void (*depthwise_weights)(const DepthwiseWeightsArgs<T>&);
   void (*grouped)(const GroupedArgs<T>&);
   WinogradKernels<T> winograd4, winograd2, winograd2_5x5;  // m = 4 and 2 with r = 3, m = 2 with r = 5
+  WinogradGradientKernels<T> winograd4_gradient;
   void (*max_pool)(const PoolArgs<T>&);
   void (*average_pool)(const PoolArgs<T>&);
   void (*max_pool_grad)(const PoolArgs<T>&);

@@ -6,18 +6,11 @@
 #include <vector>
 
 #include "dispatch.h"
+#include "numbers.h"
 
 namespace {
 
 using namespace pyconv;
-
-template <class T>
-std::vector<T> numbers(size_t count, int seed) {
-  std::vector<T> values(count);
-  for (size_t i = 0; i < count; ++i)
-    values[i] = static_cast<T>(static_cast<int>((i + 1) * 7919 + i * i * 31 + static_cast<size_t>(seed)) % 9 - 4);
-  return values;
-}
 
 template <class T>
 void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t taps, bool with_bias, bool onto_itself,

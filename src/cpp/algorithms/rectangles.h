@@ -52,20 +52,74 @@ struct GatherTensors {
   const T* weights;    // of the first element that Taps counts
   int64_t weight_tap;  // from one element of the kernel to the next
   T* produced;
-  Epilogue<T> epilogue;
+  Epilogue<T> epilogue = {};
 };
 
-// Calls call(block, args) for every rectangle and block < blocks, with all of args set that does not depend on
-// channels.
+// Where the offsets of one thread's taps are, in a workspace of tap_offset_bytes.
+struct RectangleTaps {
+  RectangleTaps(const Gather& gather, std::byte* workspace, int thread) {
+    const int64_t limit = gather.axes[kDepth].k * gather.axes[kHeight].k;
+    src = reinterpret_cast<int64_t*>(workspace) + 2 * thread * limit;
+    weights = src + limit;
+  }
+  int64_t *src, *weights;
+};
+
+// Lines begin .. end - 1 of a plane: an image's, and of a volume one depth's.
+struct PlaneLines {
+  int64_t plane, begin, end;
+};
+
+// Calls call(block, args) for every rectangle of these lines and every block in [first_block, last_block), with all of
+// args set that does not depend on channels.
+template <class T, class F>
+void for_each_rectangle_of(const Gather& gather, const std::vector<Segment>& height_segments, const PlaneLines& lines,
+                           int64_t first_block, int64_t last_block, const GatherTensors<T>& tensors,
+                           const RectangleTaps& offsets, F call) {
+  const int64_t source_row = gather.source_channels(), source_line = gather.source(kWidth) * source_row;
+  const int64_t produced_row = gather.produced_channels(), produced_line = gather.produced(kWidth) * produced_row;
+  const int64_t kernel_height = gather.axes[kHeight].k, kernel_row = gather.axes[kWidth].k * tensors.weight_tap;
+  const Gather::Row row = gather.row(lines.plane * gather.produced(kHeight));
+  for (const Segment& all_lines : height_segments) {
+    const Segment height = all_lines.within(lines.begin, lines.end);
+    if (height.count == 0) continue;
+    int64_t taps = 0;
+    for (int64_t d = 0; d < row.depth.count; ++d)
+      for (int64_t h = 0; h < height.taps.count; ++h) {
+        const int64_t kd = row.depth.k + d * row.depth.k_step, kh = height.taps.k + h * height.taps.k_step;
+        const int64_t sd = row.depth.src + d * row.depth.src_step, sh = height.taps.src + h * height.taps.src_step;
+        offsets.src[taps] = (sd * gather.source(kHeight) + sh) * source_line;
+        offsets.weights[taps++] = (kd * kernel_height + kh) * kernel_row;
+      }
+    for (int64_t block = first_block; block < last_block; ++block)
+      for (const Segment& width : gather.segments) {
+        const int64_t produced_at = (row.pixel + width.first) * produced_row + height.first * produced_line;
+        call(block, DepthwiseArgs<T>{.src = tensors.source + (row.source_pixel + width.taps.src) * source_row,
+                                     .src_taps = offsets.src,
+                                     .src_step = width.taps.src_step * source_row,
+                                     .src_line = height.src_advance * source_line,
+                                     .src_row = width.src_advance * source_row,
+                                     .weights = tensors.weights + width.taps.k * tensors.weight_tap,
+                                     .weight_taps = offsets.weights,
+                                     .weight_step = width.taps.k_step * tensors.weight_tap,
+                                     .taps = taps,
+                                     .run = width.taps.count,
+                                     .dst = tensors.produced + produced_at,
+                                     .dst_line = height.step * produced_line,
+                                     .dst_row = width.step * produced_row,
+                                     .lines = height.count,
+                                     .rows = width.count,
+                                     .epilogue = at_offset(tensors.epilogue, produced_at)});
+      }
+  }
+}
+
+// The same for all lines and blocks, shared among threads.
 template <class T, class F>
 void for_each_rectangle(const Gather& gather, int64_t blocks, int threads, const GatherTensors<T>& tensors,
                         std::byte* workspace, F call) {
   const std::vector<Segment> height_segments = gather.segments_of(kHeight);
   const int64_t lines = gather.produced(kHeight), planes = gather.mb * gather.produced(kDepth);
-  const int64_t source_row = gather.source_channels(), source_line = gather.source(kWidth) * source_row;
-  const int64_t produced_row = gather.produced_channels(), produced_line = gather.produced(kWidth) * produced_row;
-  const int64_t kernel_height = gather.axes[kHeight].k, kernel_row = gather.axes[kWidth].k * tensors.weight_tap;
-  const int64_t tap_limit = gather.axes[kDepth].k * kernel_height;
 
   // Threads share lines, and blocks of channels only where lines are few: two cores that write the same pixels, one its
   // first and the other its last channels, took up to four times as long as one core, as each prefetches what the other
@@ -73,46 +127,14 @@ void for_each_rectangle(const Gather& gather, int64_t blocks, int threads, const
   const bool by_lines = planes * lines >= kLinesPerThread * threads;
   const int64_t shared_blocks = by_lines ? 1 : blocks;
   parallel_for(planes * shared_blocks * lines, threads, [&](int64_t begin, int64_t end, int thread) {
-    int64_t* src_taps = reinterpret_cast<int64_t*>(workspace) + 2 * thread * tap_limit;
-    int64_t* weight_taps = src_taps + tap_limit;
+    const RectangleTaps offsets(gather, workspace, thread);
     while (begin < end) {  // all lines of one plane that belong to this thread
       const int64_t line = begin % lines, block = begin / lines % shared_blocks;
       const int64_t last_line = std::min(lines, line + end - begin);
-      const Gather::Row row = gather.row(begin / (lines * shared_blocks) * lines);
+      const PlaneLines part{begin / (lines * shared_blocks), line, last_line};
       begin += last_line - line;
-      const int64_t first_block = by_lines ? 0 : block, last_block = by_lines ? blocks : block + 1;
-      for (const Segment& all_lines : height_segments) {
-        const Segment height = all_lines.within(line, last_line);
-        if (height.count == 0) continue;
-        int64_t taps = 0;
-        for (int64_t d = 0; d < row.depth.count; ++d)
-          for (int64_t h = 0; h < height.taps.count; ++h) {
-            const int64_t kd = row.depth.k + d * row.depth.k_step, kh = height.taps.k + h * height.taps.k_step;
-            const int64_t sd = row.depth.src + d * row.depth.src_step, sh = height.taps.src + h * height.taps.src_step;
-            src_taps[taps] = (sd * gather.source(kHeight) + sh) * source_line;
-            weight_taps[taps++] = (kd * kernel_height + kh) * kernel_row;
-          }
-        for (int64_t channels = first_block; channels < last_block; ++channels)
-          for (const Segment& width : gather.segments) {
-            const int64_t produced_at = (row.pixel + width.first) * produced_row + height.first * produced_line;
-            call(channels, DepthwiseArgs<T>{.src = tensors.source + (row.source_pixel + width.taps.src) * source_row,
-                                            .src_taps = src_taps,
-                                            .src_step = width.taps.src_step * source_row,
-                                            .src_line = height.src_advance * source_line,
-                                            .src_row = width.src_advance * source_row,
-                                            .weights = tensors.weights + width.taps.k * tensors.weight_tap,
-                                            .weight_taps = weight_taps,
-                                            .weight_step = width.taps.k_step * tensors.weight_tap,
-                                            .taps = taps,
-                                            .run = width.taps.count,
-                                            .dst = tensors.produced + produced_at,
-                                            .dst_line = height.step * produced_line,
-                                            .dst_row = width.step * produced_row,
-                                            .lines = height.count,
-                                            .rows = width.count,
-                                            .epilogue = at_offset(tensors.epilogue, produced_at)});
-          }
-      }
+      for_each_rectangle_of(gather, height_segments, part, by_lines ? 0 : block, by_lines ? blocks : block + 1, tensors,
+                            offsets, call);
     }
   });
 }

@@ -19,6 +19,7 @@
 #include "../buffer.h"
 #include "../parallel.h"
 #include "../taps.h"
+#include "winograd_tiles.h"
 
 namespace pyconv {
 namespace {
@@ -28,89 +29,10 @@ constexpr int64_t kBlockBytes = 768 * 1024;
 // Fewer tiles would read a panel of U from the L3 cache for too few products, more would gain nothing.
 constexpr int64_t kMinBlock = 16, kMaxBlock = 48;
 
-constexpr int64_t kLine = kAlignment / static_cast<int64_t>(sizeof(float));
-
 // The error of the transforms with six points hardly grows with the number of products a result sums, that of a plain
 // sum with its root: at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up to 2.5, at 72 up
 // to 3.1, all on normal numbers and over all instruction sets.
 constexpr double kMinProducts = 180;
-
-// Elements first, first + step, ... (count of them) of a side that lie in [0, size), as a half-open range.
-std::pair<int64_t, int64_t> inside(int64_t first, int64_t step, int64_t count, int64_t size) {
-  const int64_t begin = first < 0 ? std::min(count, ceil_div(-first, step)) : 0;
-  const int64_t end = first < size ? std::min(count, ceil_div(size - first, step)) : 0;
-  return {begin, std::max(begin, end)};
-}
-
-// F(kTile x kTile, kKernel x kKernel). The last two are the cycles that 16 channels of a tile take in the transforms of
-// the input and of the output: measured at 48 and 33, 22 and 11, 48 and 16 ns at 3.7 GHz.
-struct Large {
-  static constexpr const char* kName = "winograd4";
-  static constexpr int64_t kTile = 4, kKernel = 3;
-  static constexpr double kInputCycles = 180, kOutputCycles = 120;
-  static constexpr auto kTransforms = &Kernels<float>::winograd4;
-};
-struct Small {
-  static constexpr const char* kName = "winograd2";
-  static constexpr int64_t kTile = 2, kKernel = 3;
-  static constexpr double kInputCycles = 80, kOutputCycles = 40;
-  static constexpr auto kTransforms = &Kernels<float>::winograd2;
-};
-struct FiveByFive {
-  static constexpr const char* kName = "winograd2_5x5";
-  static constexpr int64_t kTile = 2, kKernel = 5;
-  static constexpr double kInputCycles = 180, kOutputCycles = 60;
-  static constexpr auto kTransforms = &Kernels<float>::winograd2_5x5;
-};
-
-// Forward or data gradient as one shape, cut into tiles of kTile x kTile:
-//   produced[y][x] = sum over t, u < kKernel of source[y + t * dh - pad_h][x + u * dw - pad_w] * kernel[t][u]
-template <class Form>
-struct Shape {
-  static constexpr int64_t kTile = Form::kTile, kKernel = Form::kKernel;
-  static constexpr int64_t kPatch = kTile + kKernel - 1, kPositions = kPatch * kPatch;
-
-  explicit Shape(const ConvProblem& problem) {
-    const Axis &h = problem.axes[kHeight], &w = problem.axes[kWidth];
-    const bool forward = problem.direction == Direction::forward;
-    images = problem.mb * problem.axes[kDepth].o;  // the depth is only a second batch axis here
-    ic = forward ? problem.ic : problem.oc;
-    oc = forward ? problem.oc : problem.ic;
-    height = forward ? h.o : h.i;
-    width = forward ? w.o : w.i;
-    source_height = forward ? h.i : h.o;
-    source_width = forward ? w.i : w.o;
-    dh = h.d;
-    dw = w.d;
-    // Turned round, the kernel reaches as far to the other side.
-    pad_h = forward ? h.pad_begin : (kKernel - 1) * dh - h.pad_begin;
-    pad_w = forward ? w.pad_begin : (kKernel - 1) * dw - w.pad_begin;
-    // Each phase of the dilation is an image of its own, every dh-th row and dw-th column; the first is the largest.
-    tile_rows = ceil_div(ceil_div(height, dh), kTile);
-    tile_cols = ceil_div(ceil_div(width, dw), kTile);
-  }
-
-  int64_t tiles() const { return images * dh * dw * tile_rows * tile_cols; }
-
-  int64_t images, ic, oc, height, width, source_height, source_width, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
-};
-
-// Where a tile lies: its image, the first of its produced pixels, and the first pixel of its patch of the source.
-template <class Form>
-struct Place {
-  static constexpr int64_t kTile = Form::kTile;
-  Place(const Shape<Form>& shape, int64_t tile) {
-    const int64_t col = tile % shape.tile_cols, row = tile / shape.tile_cols % shape.tile_rows;
-    int64_t rest = tile / (shape.tile_cols * shape.tile_rows);
-    const int64_t phase_w = rest % shape.dw, phase_h = rest / shape.dw % shape.dh;
-    image = rest / (shape.dw * shape.dh);
-    y = phase_h + row * kTile * shape.dh;
-    x = phase_w + col * kTile * shape.dw;
-    source_y = y - shape.pad_h;
-    source_x = x - shape.pad_w;
-  }
-  int64_t image, y, x, source_y, source_x;
-};
 
 // The sizes of one run and the memory it works in.
 template <class Form>
@@ -131,11 +53,8 @@ struct Work {
     block = shared ? shape.tiles() : std::min(fitting, ceil_div(shape.tiles(), threads));
   }
 
-  // From a position of V or M to the next: a cache line more than its tiles take. Were it a multiple of 4 KB, as it
-  // would often be, all positions of a tile would fall into one set of the L1 cache, and the transforms took twice as
-  // long.
-  int64_t v_position() const { return block * shape.ic + kLine; }
-  int64_t m_position() const { return block * panel + kLine; }
+  int64_t v_position() const { return position_size(block, shape.ic); }
+  int64_t m_position() const { return position_size(block, panel); }
   int64_t v_size() const { return kPositions * v_position(); }
   int64_t m_size() const { return kPositions * m_position(); }
   int64_t patch_size() const { return kPositions * shape.ic; }
@@ -159,38 +78,6 @@ struct Operands {
   Epilogue<float> epilogue;
   float* produced;
 };
-
-// V of tiles [begin, end) of a block that starts at tile first.
-template <class Form>
-void transform_input(const Work<Form>& work, const float* source, int64_t first, int64_t begin, int64_t end, float* v,
-                     float* patch) {
-  const Shape<Form>& s = work.shape;
-  for (int64_t tile = begin; tile < end; ++tile) {
-    const Place<Form> place(s, first + tile);
-    const auto [top, bottom] = inside(place.source_y, s.dh, s.kPatch, s.source_height);
-    const auto [left, right] = inside(place.source_x, s.dw, s.kPatch, s.source_width);
-    const int64_t row = s.dh * s.source_width * s.ic, col = s.dw * s.ic;
-    const float* corner =
-        source + ((place.image * s.source_height + place.source_y) * s.source_width + place.source_x) * s.ic;
-    TransformArgs<float> args{.src = corner,
-                              .src_row = row,
-                              .src_col = col,
-                              .dst = v + tile * s.ic,
-                              .dst_row = s.kPatch * work.v_position(),
-                              .dst_col = work.v_position(),
-                              .channels = s.ic};
-    if (bottom - top < s.kPatch || right - left < s.kPatch) {  // at a border: a copy, with zeros for the padding
-      std::fill_n(patch, work.patch_size(), 0.0f);
-      for (int64_t r = top; r < bottom; ++r)
-        for (int64_t c = left; c < right; ++c)
-          std::copy_n(corner + r * row + c * col, s.ic, patch + (r * s.kPatch + c) * s.ic);
-      args.src = patch;
-      args.src_row = s.kPatch * s.ic;
-      args.src_col = s.ic;
-    }
-    work.transforms.input(args);
-  }
-}
 
 // The products of one panel with tiles [0, tiles) of a block that starts at tile first, and their results.
 template <class Form>
@@ -235,7 +122,8 @@ void run_shape(const Work<Form>& work, const Operands& operands, float* workspac
     float* v = workspace;
     float* scratch = workspace + align_up(work.v_size() * 4) / 4;
     parallel_for(tiles, work.threads, [&](int64_t begin, int64_t end, int thread) {
-      transform_input(work, operands.source, 0, begin, end, v, scratch + thread * work.thread_size() + work.m_size());
+      transform_input(work.shape, work.transforms.input, operands.source, 0, begin, end, work.v_position(), v,
+                      scratch + thread * work.thread_size() + work.m_size());
     });
     parallel_for(work.panels, work.threads, [&](int64_t begin, int64_t end, int thread) {
       for (int64_t panel = begin; panel < end; ++panel)
@@ -251,23 +139,10 @@ void run_shape(const Work<Form>& work, const Operands& operands, float* workspac
     float* v = patch + work.patch_size();
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = tiles * block / blocks, count = tiles * (block + 1) / blocks - first;
-      transform_input(work, operands.source, first, 0, count, v, patch);
+      transform_input(work.shape, work.transforms.input, operands.source, first, 0, count, work.v_position(), v, patch);
       for (int64_t panel = 0; panel < work.panels; ++panel) multiply(work, operands, v, first, count, panel, m);
     }
   });
-}
-
-// Of the taps of a result, those that fall on the source rather than on padding, on average.
-double mean_taps(const ConvProblem& problem) {
-  const bool forward = problem.direction == Direction::forward;
-  double product = 1;
-  for (const Axis& axis : {problem.axes[kHeight], problem.axes[kWidth]}) {
-    const int64_t produced = forward ? axis.o : axis.i;
-    int64_t taps = 0;
-    for (int64_t x = 0; x < produced; ++x) taps += (forward ? forward_taps(axis, x) : backward_taps(axis, x)).count;
-    product *= static_cast<double>(taps) / static_cast<double>(produced);
-  }
-  return product;
 }
 
 template <class Form>
@@ -290,8 +165,6 @@ std::string refuse(const ConvProblem& problem) {
 
 // The cost model: cycles on a core that multiplies and adds one vector a cycle, for each vector of 16 produced
 // channels.
-
-double vectors(int64_t channels) { return static_cast<double>(ceil_div(channels, 16)); }
 
 // Cycles until a vector of weights is there, from the cache that holds all of them: L2, L3 or none.
 double load_cycles(double weights) {

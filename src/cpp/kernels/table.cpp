@@ -3,12 +3,13 @@
 #include "../kernel_table.h"
 #include "brgemm.h"
 #include "depthwise.h"
+#include "depthwise_weights.h"
 #include "grouped.h"
 #include "peak.h"
 #include "pool.h"
 #include "pool_grad.h"
 #include "transpose.h"
-#include "winograd.h"
+#include "winograd_gradient.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
 namespace {
@@ -23,10 +24,12 @@ constexpr Kernels<T> kKernels = {
     .depthwise_rows = kDepthwiseRows,
     .brgemm = brgemm<T>,
     .depthwise = depthwise<T>,
+    .depthwise_weights = depthwise_weights<T>,
     .grouped = grouped<T>,
     .winograd4 = {winograd6_input<T>, winograd6_weights<T, 3>, winograd4_output<T>},
     .winograd2 = {winograd2_input<T>, winograd2_weights<T>, winograd2_output<T>},
     .winograd2_5x5 = {winograd6_input<T>, winograd6_weights<T, 5>, winograd2x5_output<T>},
+    .winograd4_gradient = {winograd4_gradient<T>, winograd4_weights_gradient<T>},
     .max_pool = max_pool<T>,
     .average_pool = average_pool<T>,
     .max_pool_grad = max_pool_grad<T>,

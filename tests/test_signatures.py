@@ -18,7 +18,7 @@ POSITIONAL = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIO
 # Ours that Keras' namespace has under another name or not at all.
 OWN_OPS = {"dense", "flatten", "mish"}
 LAYERS = sorted(set(layers.__all__) - {"Layer", "Input", "InputLayer"})  # and their functions, like add
-LOSSES = ["CategoricalCrossentropy", "MeanSquaredError", "SparseCategoricalCrossentropy"]
+LOSSES = sorted(name for name in losses.__all__ if name[0].isupper() and name != "LossFunctionWrapper")
 
 
 def positional(function: Callable[..., Any]) -> list[tuple[str, Any]]:

@@ -14,7 +14,8 @@ from pyconv.onnx import memory
 from pyconv.onnx.operators.floats import as_core_float, as_dtype_of
 from pyconv.onnx.operators.windows import Sizes, Window, resolve, steps
 from pyconv.onnx.registry import operator
-from pyconv.ops.conv import Activation, Kernel, Settled, convolve
+from pyconv.ops.conv import Kernel, convolve
+from pyconv.ops.conv_plans import Activation, Settled
 from pyconv.ops.conv_transpose import SettledTranspose, transposed
 from pyconv.variable import Variable
 

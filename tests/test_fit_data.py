@@ -152,13 +152,13 @@ def test_a_memory_mapped_file_is_not_read_whole(tmp_path: Path) -> None:
 
 
 def test_memory_is_flat_over_steps() -> None:
-    """300 steps hold what 20 held, but for the logs that History keeps and a few small objects in caches."""
+    """120 steps hold what 20 held, but for the logs that History keeps and a few small objects in caches."""
     model = Sequential([layers.Conv2D(4, 3, input_shape=(8, 8, 1)), layers.Flatten(), layers.Dense(2)])
     model.compile("adam", "mse", metrics=["mse"])
     x, y = np.ones((40, 8, 8, 1), np.float32), np.ones((40, 2), np.float32)
     held = []
     tracemalloc.start()
-    for epochs in (2, 2, 30):
+    for epochs in (2, 2, 12):
         model.fit(x, y, 4, epochs=epochs, verbose=0)
         gc.collect()
         held.append(tracemalloc.get_traced_memory()[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Logs = Mapping[str, Any]
+Logs = dict[str, Any]
 
 
 class Callback:

@@ -78,6 +78,8 @@ class Metric:
         name: its name in logs and in History.
     """
 
+    _direction: str | None = None  # "up" if more is better, "down" if less is: what callbacks with mode="auto" ask
+
     def __init__(self, name: str) -> None:
         self.name = name
 
@@ -150,7 +152,9 @@ class MeanMetricWrapper(Metric):
         self._fn = fn
         self._kwargs = kwargs
         self._mean = Mean()
-        super().__init__(name or str(getattr(fn, "__name__", type(fn).__name__)))
+        function_name = str(getattr(fn, "__name__", type(fn).__name__))
+        self._direction = "up" if "accuracy" in function_name else None
+        super().__init__(name or function_name)
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         self._mean.update_state(self._fn(y_true, y_pred, **self._kwargs), sample_weight)

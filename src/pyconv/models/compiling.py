@@ -99,7 +99,7 @@ class Compiled(Layer):
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` returns, in its order."""
-        return _ordered(self._log_names(), self.metrics)
+        return _ordered([name for name, _ in self.named_metrics()], self.metrics)
 
     def reset_metrics(self) -> None:
         """Makes all metrics forget their batches."""
@@ -109,7 +109,7 @@ class Compiled(Layer):
     def get_metrics_result(self) -> dict[str, Any]:
         """Each metric's result so far, by its name in logs."""
         logs: dict[str, Any] = {}
-        for name, metric in zip(self._log_names(), self.metrics, strict=True):
+        for name, metric in self.named_metrics():
             result = metric.result()
             logs |= result if isinstance(result, dict) else {name: result}
         return logs
@@ -141,8 +141,9 @@ class Compiled(Layer):
         if self.built and self.optimizer is not None:
             self.optimizer.build(self.trainable_weights)
 
-    def _log_names(self) -> list[str]:
-        return [self._compiled_metrics.names.get(id(metric), metric.name) for metric in self.metrics]
+    def named_metrics(self) -> list[tuple[str, Metric]]:
+        """All metrics with their names in logs: with several outputs, the output's name and the metric's."""
+        return [(self._compiled_metrics.names.get(id(metric), metric.name), metric) for metric in self.metrics]
 
     def _output_names(self) -> list[str]:
         return []

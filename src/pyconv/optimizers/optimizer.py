@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import warnings
@@ -57,6 +58,11 @@ class Optimizer:
     >>> weight.numpy()
     array([0.5, 2.5])
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _once(cls.build)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -134,7 +140,9 @@ class Optimizer:
         return list(self._state)
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Makes the state for these weights; done by the first step otherwise. A subclass adds its own after this."""
+        """Makes the state for these weights, once; else the first step does. A subclass adds its own after this."""
+        if self.built:
+            return
         if self.use_ema:
             self._averages = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
@@ -339,6 +347,17 @@ class Optimizer:
                 average += (1 - momentum) * variable.value
         if self.ema_overwrite_frequency and (self.iterations + 1) % self.ema_overwrite_frequency == 0:
             self.finalize_variable_values(list(self._indices))
+
+
+def _once(build: Callable[..., None]) -> Callable[..., None]:
+    """A subclass' `build` that does nothing where the state is made already."""
+
+    @functools.wraps(build)
+    def build_once(self: Optimizer, variables: Sequence[Variable]) -> None:
+        if not self.built:
+            build(self, variables)
+
+    return build_once
 
 
 def _rate(op: str, learning_rate: LearningRate) -> Variable | Callable[..., float]:

@@ -13,6 +13,15 @@ from pyconv.saving.weights import set_optimizer
 _OLD_NAMES = {"lr": "learning_rate", "decay": None, "is_legacy_optimizer": None, "jit_compile": None}
 
 
+def compile_config_of(model: Model) -> dict[str, Any]:
+    """What `compile` was given; empty if it wasn't called, or with a warning if that can't be written."""
+    try:
+        return model.get_compile_config()
+    except (TypeError, ValueError) as error:
+        warnings.warn(f"{model.name}: saved without what compile was given: {error}", stacklevel=4)
+        return {}
+
+
 def training_config(compile_config: dict[str, Any]) -> dict[str, Any]:
     """What `get_compile_config` gives, in the form of the old files."""
     optimizer = compile_config["optimizer"]
@@ -40,16 +49,13 @@ def compile_from(model: Model, read_config: Callable[[], Any], read_state: Calla
         read_config: gives what `get_compile_config`, or Keras', wrote.
         read_state: gives what the file has of the optimizer's state.
     """
-    trained: Any = model
     try:
-        trained.compile_from_config(read_config())
+        model.compile_from_config(read_config())
     except Exception as error:  # whatever it is, the model itself is there and can be compiled by hand
         warnings.warn(f"{model.name}: not compiled, for what the file says can't be used: {error}", stacklevel=4)
         return
-    optimizer = trained.optimizer
     try:
-        if optimizer is not None and (arrays := read_state()):
-            optimizer.build(model.trainable_weights)
-            set_optimizer(optimizer, arrays)
+        if model.optimizer is not None and (arrays := read_state()):
+            set_optimizer(model.optimizer, arrays)
     except Exception as error:  # as above: the optimizer starts anew
         warnings.warn(f"{model.name}: the optimizer starts anew, its state does not fit: {error}", stacklevel=4)

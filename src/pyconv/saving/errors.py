@@ -36,7 +36,9 @@ def blamed_on_file(op: str, name: str) -> Iterator[None]:
     """Within the `with` block whatever goes wrong is the file's fault: it becomes a `ModelFileError` that says so."""
     try:
         yield
-    except ModelFileError:
-        raise
+    except ModelFileError as error:
+        if str(error).startswith(f"{op}: "):
+            raise
+        raise type(error)(f"{op}: {name}: {error}") from error.__cause__
     except _NONSENSE as error:
         raise ModelFileError(f"{op}: {name} can't be read: {type(error).__name__}: {error}") from error

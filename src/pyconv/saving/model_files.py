@@ -91,7 +91,7 @@ def save_model(
     h5py = hdf5.package(op)
     with shared_objects():
         config = serialize_keras_object(model)
-    compiled = model.get_compile_config() or None if include_optimizer else None
+    compiled = compiling.compile_config_of(model) if include_optimizer else {}
     with _replacing(op, path, overwrite) as file:
         if path.suffix == ".keras":
             config["compile_config"] = compiled
@@ -102,7 +102,7 @@ def save_model(
         with h5py.File(file, "w") as root:
             _write_description(root, {"class_name": config["class_name"], "config": config["config"]})
             legacy_weights.save(model, root.create_group("model_weights"))
-            if compiled is not None:
+            if compiled:
                 root.attrs["training_config"] = json.dumps(compiling.training_config(compiled))
                 legacy_weights.save_optimizer(model.optimizer, root)
 
@@ -165,7 +165,7 @@ def load_weights(
             if by_name:
                 raise ModelFileError("by_name is for files of the old form, in this one layers are found by class.")
             weights.load(model, root, skip_mismatch)
-            if hasattr(model.optimizer, "variables") and root.at("optimizer/vars") is not None:
+            if model.optimizer is not None and root.at("optimizer/vars") is not None:
                 with contextlib.suppress(ValueError):  # the state of another optimizer: this one goes on with its own
                     weights.set_optimizer(model.optimizer, weights.optimizer_arrays(root))
 

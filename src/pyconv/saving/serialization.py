@@ -17,7 +17,12 @@ from pyconv.saving.known_classes import find_class, find_function
 from pyconv.saving.registration import custom_object_scope, get_registered_name
 
 # Where Keras puts the classes of a package of pyconv, beside the plain "keras.<package>".
-_MODULES = {"Sequential": "keras", "Model": "keras", "Functional": "keras.src.models.functional"}
+_MODULES = {
+    "Sequential": "keras",
+    "Model": "keras",
+    "Functional": "keras.src.models.functional",
+    "LayerScale": "keras.src.applications.convnext",
+}
 
 
 def serialize_keras_object(obj: Any) -> Any:

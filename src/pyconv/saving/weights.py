@@ -35,7 +35,7 @@ def save(model: Layer, file: Any, include_optimizer: bool = True) -> None:
         if name := getattr(thing, "name", None):
             group.attrs["name"] = name
         store: dict[str, Any] = {}
-        _save_own(thing, store)
+        thing.save_own_variables(store)
         for key, array in store.items():
             group[key] = array
 
@@ -105,7 +105,7 @@ def _attributes(path: str, layer: Layer) -> list[tuple[str, Any]]:
     if isinstance(layer, Model) and (layer.is_functional or isinstance(layer, Sequential)):
         inner.append((_join(path, "layers"), list(layer.layers)))
     names = vars(layer).keys() - _reserved()
-    if hasattr(getattr(layer, "optimizer", None), "variables"):
+    if getattr(layer, "optimizer", None) is not None:
         names.add("optimizer")
     for name in sorted(names, key=lambda name: f"~{name}" if name.startswith("_") else name):
         value = getattr(layer, name)
@@ -137,13 +137,6 @@ def _items(path: str, items: list[Any]) -> list[tuple[str, Any]]:
 def _reserved() -> frozenset[str]:
     """Attributes that every model has, in which no layer is looked for."""
     return frozenset(vars(Sequential(name="reserved")))
-
-
-def _save_own(thing: Any, store: dict[str, Any]) -> None:
-    if isinstance(thing, Layer):
-        thing.save_own_variables(store)
-    else:
-        store.update((str(number), np.asarray(variable)) for number, variable in enumerate(thing.variables))
 
 
 def _group_of(root: Group, path: str) -> Group | None:

@@ -140,7 +140,7 @@ def test_a_builder_has_kerass_arguments(name: str, keras: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"weights": "imagenet"}, "VGG16: weights must be None.*imagenet"),
+        ({"weights": "imagenet"}, "VGG16: weights must be None or a file.*imagenet"),
         ({"pooling": "sum"}, "VGG16: pooling.*sum"),
         ({"input_shape": (16, 64, 3)}, "VGG16: Input size must be at least 32x32.*16"),
         ({"input_shape": (64, 64)}, "VGG16: .*three sizes.*64, 64"),

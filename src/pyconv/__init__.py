@@ -55,7 +55,7 @@ from pyconv.symbolic import KerasTensor
 from pyconv.variable import Variable
 
 if TYPE_CHECKING:
-    from pyconv.saving import load_model
+    from pyconv.saving import from_keras, load_model
 
 __all__ = [
     "GradientTape",
@@ -77,6 +77,7 @@ __all__ = [
     "config",
     "constraints",
     "explain",
+    "from_keras",
     "get_isa",
     "get_num_threads",
     "get_precision",
@@ -111,6 +112,6 @@ _LATE = ("applications", "onnx", "saving")  # imported when first asked for
 def __getattr__(name: str) -> Any:
     if name in _LATE:
         return importlib.import_module(f"pyconv.{name}")
-    if name == "load_model":
-        return importlib.import_module("pyconv.saving").load_model
+    if name in ("from_keras", "load_model"):
+        return getattr(importlib.import_module("pyconv.saving"), name)
     raise AttributeError(f"module 'pyconv' has no attribute {name!r}")

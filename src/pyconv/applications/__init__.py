@@ -1,4 +1,4 @@
-"""Well-known image networks, untrained, with the layers' names and the weights' order of `keras.applications`."""
+"""Well-known image networks with the names and weights of `keras.applications`, untrained or from a file of Keras."""
 
 from __future__ import annotations
 

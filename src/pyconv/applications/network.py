@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import os
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pyconv import config
+from pyconv import config, weight_budget
 from pyconv.layers import Dense, GlobalAveragePooling2D, GlobalMaxPooling2D, Input
 from pyconv.layers.layer import shape_tuple
 from pyconv.models import Model
@@ -17,7 +20,8 @@ _ARGUMENTS = """
 
     Args:
         include_top: whether the network ends in its classifier, else in its last feature maps.
-        weights: None for new random weights; files of trained ones can't be read yet.
+        weights: None for new random weights, or a file of trained ones as Keras writes them: .weights.h5, or .h5
+            with weights alone, of the same network with the same top. Nothing is downloaded.
         input_tensor: a KerasTensor to begin with, instead of `Input(input_shape)`.
         input_shape: one image's shape; by default that of the publication, or any size without the top.
         pooling: without the top, "avg" or "max" for one number a channel, None for feature maps.
@@ -29,7 +33,8 @@ _ARGUMENTS = """
         A functional `Model` with the layers' names and the weights' order of Keras'.
 
     Raises:
-        ValueError: if weights isn't None, or the images are too small.
+        ImportError: if weights is a file and h5py isn't installed (`pip install pyconv-nn[keras]`).
+        ValueError: if weights isn't a file, or one of another network, or the images are too small.
 """
 
 
@@ -77,7 +82,7 @@ def network(name: str, size: int = 224, smallest: int = 32) -> Callable[[Body], 
         def build(
             *,
             include_top: bool = True,
-            weights: None = None,
+            weights: str | os.PathLike[str] | None = None,
             input_tensor: KerasTensor | None = None,
             input_shape: Any = None,
             pooling: str | None = None,
@@ -87,19 +92,25 @@ def network(name: str, size: int = 224, smallest: int = 32) -> Callable[[Body], 
             **options: Any,
         ) -> Model:
             op = body.__name__
-            if weights is not None:
+            if weights is not None and not os.path.isfile(weights):
                 raise ValueError(
-                    f"{op}: weights must be None, files of weights can't be read yet: use set_weights. "
+                    f"{op}: weights must be None or a file that is there, nothing is downloaded. "
                     f"Received: weights={weights!r}."
                 )
             if pooling not in (None, "avg", "max"):
                 raise ValueError(f'{op}: pooling must be None, "avg" or "max". Received: pooling={pooling!r}.')
             if input_tensor is None:
                 input_tensor = Input(_image_shape(op, input_shape, size if include_top else None, smallest))
-            result = body(input_tensor, Top(include_top, pooling, classes, classifier_activation), **options)
+            top = Top(include_top, pooling, classes, classifier_activation)
+            # Weights that a file is to replace need not be drawn.
+            with contextlib.nullcontext() if weights is None else weight_budget.of(sys.maxsize):
+                result = body(input_tensor, top, **options)
             rows = input_tensor.shape[2 if channel_axis() == 1 else 1] or size
             made = default_name.format(alpha=options.get("alpha", 1.0), rows=rows)
-            return Model(input_tensor, result, name=name or made)
+            model = Model(input_tensor, result, name=name or made)
+            if weights is not None:
+                model.load_weights(weights)
+            return model
 
         listed = "".join(f"\n        {option.name}: {_OPTIONS[option.name]}" for option in options)
         build.__doc__ = (body.__doc__ or "") + _ARGUMENTS.format(options=listed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyconv.saving.errors import ModelFileError, UnknownClassesError
+from pyconv.saving.live_models import from_keras
 from pyconv.saving.model_files import load_model, load_weights, save_model, save_weights
 from pyconv.saving.registration import (
     CustomObjectScope,
@@ -20,6 +21,7 @@ __all__ = [
     "UnknownClassesError",
     "custom_object_scope",
     "deserialize_keras_object",
+    "from_keras",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

@@ -208,6 +208,12 @@ class Model(Trainer):
 
         load_weights(self, filepath, skip_mismatch, by_name)
 
+    def load_torch_state_dict(self, state: Any) -> None:
+        """Takes the weights of PyTorch's modules; see `pyconv.saving.load_torch_state_dict`."""
+        from pyconv.saving import load_torch_state_dict  # noqa: PLC0415 - see save
+
+        load_torch_state_dict(self, state)
+
     def get_config(self) -> dict[str, Any]:
         if self._graph is None:
             return super().get_config()

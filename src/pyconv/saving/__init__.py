@@ -14,6 +14,7 @@ from pyconv.saving.registration import (
     register_keras_serializable,
 )
 from pyconv.saving.serialization import deserialize_keras_object, serialize_keras_object
+from pyconv.saving.torch_weights import load_torch_state_dict
 
 __all__ = [
     "CustomObjectScope",
@@ -26,6 +27,7 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "load_model",
+    "load_torch_state_dict",
     "load_weights",
     "register_keras_serializable",
     "save_model",

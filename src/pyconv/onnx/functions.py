@@ -32,7 +32,7 @@ class Functions:
         defs = onnx().defs
         try:
             schema = defs.get_schema(name, version, domain)
-        except defs.SchemaError:
+        except (defs.SchemaError, TypeError):  # the latter for a version that no integer of C++ holds
             return None
         if not schema.has_function:
             return None

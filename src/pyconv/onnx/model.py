@@ -23,7 +23,7 @@ from pyconv.ops import geometry
 # A message of protobuf can't be larger.
 _MOST_BYTES = 2**31
 # What may be computed beforehand and kept: as much as the file itself, and for small files tables of some size.
-_LEAST_BUDGET = 2**24
+_LEAST_BUDGET = 2**20
 _BATCH = 32  # samples at a time where neither the caller nor the file says; as in Keras
 
 

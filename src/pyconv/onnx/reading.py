@@ -32,6 +32,12 @@ def read_model(model: Any, external: ExternalData) -> Graph:
     if not model.HasField("graph"):
         raise InvalidModelError("onnx.load: the file holds no graph: it isn't an ONNX model.")
     versions = {domain_of(entry): entry.version for entry in model.opset_import}
+    newest = onnx().defs.onnx_opset_version()
+    if not 1 <= versions.get("", 1) <= newest:
+        raise UnsupportedError(
+            f"onnx.load: the model needs version {versions['']} of ONNX' operators; the installed package onnx knows "
+            f"those up to {newest}."
+        )
     reader = _Reader(Functions(model), external)
     graph = reader.graph(model.graph, versions or {"": 1})
     if reader.missing:
@@ -51,6 +57,10 @@ class _Reader:
     def graph(self, proto: Any, versions: dict[str, int]) -> Graph:
         if proto.sparse_initializer:
             raise UnsupportedError("onnx.load: the model has sparse initializers, which pyconv doesn't read.")
+        names = [each.name for each in (*proto.initializer, *proto.input, *proto.output)]
+        _require_text(*names)
+        if "" in names:
+            raise InvalidModelError("onnx.load: an input, output or initializer of the model has no name.")
         constants = {tensor.name: array_of(tensor, self.external) for tensor in proto.initializer}
         # Before version 4 of the format initializers had to be inputs too.
         inputs = [_value(value) for value in proto.input if value.name not in constants]
@@ -64,6 +74,7 @@ class _Reader:
         self.count += 1
         if self.count > _MOST_NODES:
             raise InvalidModelError(f"onnx.load: the model has more than {_MOST_NODES} nodes.")
+        _require_text(proto.op_type, proto.domain, proto.name, *proto.input, *proto.output)
         domain = domain_of(proto)
         label = f"{proto.op_type} {proto.name!r}" if proto.name else f"{proto.op_type} making {list(proto.output)[:1]}"
         version = versions.get(domain)
@@ -92,6 +103,7 @@ class _Reader:
 
     def attribute(self, proto: Any, versions: dict[str, int], label: str) -> Any:  # noqa: PLR0911 - one for each kind
         kinds = onnx().AttributeProto
+        _require_text(proto.name)
         if proto.ref_attr_name:
             raise InvalidModelError(f"onnx.load: {label}: an attribute refers to one of a function, outside of any.")
         if proto.type == kinds.FLOAT:
@@ -128,6 +140,13 @@ def _value(proto: Any) -> Value:
             for each in tensor.shape.dim
         )
     return Value(proto.name, dtype_of(tensor.elem_type) if tensor.elem_type else None, shape)
+
+
+def _require_text(*names: Any) -> None:
+    """Refuses names that aren't UTF-8, which protobuf hands over as bytes."""
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidModelError(f"onnx.load: a name of the model isn't UTF-8: {name!r:.60}.")
 
 
 def _text(item: bytes, label: str) -> str:

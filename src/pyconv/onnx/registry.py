@@ -12,10 +12,16 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 from pyconv.onnx.errors import InvalidModelError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Keep = Mapping[int, Callable[..., Any]]
+
+# Types of attributes by the annotations of parameters; what isn't here may be anything.
+_KINDS: dict[str, type] = {"int": int, "float": float, "str": str, "Array": np.ndarray}
+_KINDS |= {"Sizes": tuple, "tuple[float, ...]": tuple, "tuple[str, ...]": tuple}
 
 # Parameters that aren't attributes of ONNX: the number of the node's results, and what fusing.py adds.
 _OURS = {"outputs", "activation"}
@@ -38,12 +44,11 @@ class Operator:
     def __init__(self, function: Callable[..., Any], since: int, layout: str, keep: Keep) -> None:
         self.function, self.since, self.layout, self.keep = function, since, layout, keep
         parameters = inspect.signature(function).parameters.values()
-        self._settings = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
-        self._needed = {
-            each.name for each in parameters if each.kind is each.KEYWORD_ONLY and each.default is each.empty
-        }
+        self._settings = {each.name: each for each in parameters if each.kind is each.KEYWORD_ONLY}
         places = [each for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
-        self._most = len(places) if all(each.kind is not each.VAR_POSITIONAL for each in parameters) else _ANY_NUMBER
+        self._least, self._most = 0, len(places)
+        if any(each.kind is each.VAR_POSITIONAL for each in parameters):
+            self._least, self._most = int(not places), _ANY_NUMBER
         # An input that may be left out has a default, or is said to be None at times.
         self._required = [
             i for i, each in enumerate(places) if each.default is each.empty and "None" not in str(each.annotation)
@@ -51,13 +56,19 @@ class Operator:
 
     def check(self, label: str, inputs: list[str], attributes: dict[str, Any]) -> None:
         """Raises InvalidModelError if a file's node has other inputs or attributes than the operator."""
-        if len(inputs) > self._most or any(not "".join(inputs[place : place + 1]) for place in self._required):
+        fits = self._least <= len(inputs) <= self._most
+        if not fits or not all("".join(inputs[place : place + 1]) for place in self._required):
             raise InvalidModelError(f"onnx.load: {label} has too many inputs, or lacks one that it needs: {inputs}.")
-        names = set(attributes)
-        if unknown := sorted(names - self._settings | names & _OURS):
+        own = {name: each for name, each in self._settings.items() if name not in _OURS}
+        if unknown := sorted(set(attributes) - set(own)):
             raise InvalidModelError(f"onnx.load: {label} must not have the attributes {', '.join(unknown)}.")
-        if missing := sorted(self._needed - names - _OURS):
-            raise InvalidModelError(f"onnx.load: {label} must have the attributes {', '.join(missing)}.")
+        for name, each in own.items():
+            if name not in attributes:
+                if each.default is each.empty:
+                    raise InvalidModelError(f"onnx.load: {label} must have the attribute {name}.")
+            elif not _is_of_kind(attributes[name], str(each.annotation)):
+                kind = type(attributes[name]).__name__
+                raise InvalidModelError(f"onnx.load: {label}: the attribute {name} must not be of the kind {kind}.")
 
     def bind(self, attributes: dict[str, Any], outputs: int) -> Callable[..., Any]:
         """The function with a node's attributes, and the number of the node's results if it wants to know."""
@@ -77,6 +88,15 @@ def operator(
         return function
 
     return register
+
+
+def _is_of_kind(value: Any, annotation: str) -> bool:
+    """Whether an attribute's value is what a parameter is annotated with."""
+    kind = _KINDS.get(annotation.removesuffix(" | None"))
+    if kind is tuple and isinstance(value, tuple):
+        numbers = float if "float" in annotation else str if "str" in annotation else int
+        return all(isinstance(item, numbers) for item in value)
+    return kind is None or isinstance(value, kind)
 
 
 def find(domain: str, name: str, version: int) -> Operator | None:

@@ -120,7 +120,7 @@ def _written(writer: Writer, node: Any, given: list[str]) -> list[str]:
     call = Call(
         layer, [tensor.shape for tensor in node.inputs], [tensor.shape for tensor in tree.flatten(node.outputs)]
     )
-    exporter = EXPORTERS.get(type(layer).__name__) if type(layer).__module__.startswith("pyconv.layers.") else None
+    exporter = EXPORTERS.get(type(layer).__name__) if type(layer).__module__.startswith("pyconv.") else None
     if exporter is None:
         raise call.refuse("pyconv.onnx has no form for layers of this class")
     return [exporter(writer, call, *given)]

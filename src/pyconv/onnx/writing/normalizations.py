@@ -108,6 +108,12 @@ def normalization(writer: Writer, call: Call, x: str) -> str:
     return result
 
 
+@exports("LayerScale")
+def layer_scale(writer: Writer, call: Call, x: str) -> str:
+    result: str = writer.node("Mul", x, writer.number(call.layer.gamma.value))
+    return result
+
+
 @exports("Rescaling")
 def rescaling(writer: Writer, call: Call, x: str) -> str:
     factor, offset = (np.asarray(number) for number in (call.layer.scale, call.layer.offset))

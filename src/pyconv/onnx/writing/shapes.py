@@ -53,18 +53,22 @@ def repeat_vector(writer: Writer, call: Call, x: str) -> str:
 
 
 def _padded(writer: Writer, x: str, pairs: Pads, value: float = 0.0) -> str:
-    widths = writer.integers(*(before for before, _ in pairs), *(after for _, after in pairs))
-    result: str = writer.node("Pad", x, widths, writer.number(value))
-    return result
+    source, order = writer.below(x, len(pairs))
+    below = [pairs[order.index(axis)] for axis in range(len(pairs))]
+    widths = writer.integers(*(before for before, _ in below), *(after for _, after in below))
+    return writer.transposed(writer.node("Pad", source, widths, writer.number(value)), order)
 
 
 def _cropped(writer: Writer, x: str, pairs: Pads) -> str:
+    source, order = writer.below(x, len(pairs))
     axes = [axis for axis, pair in enumerate(pairs) if any(pair)]
     starts = writer.integers(*(pairs[axis][0] for axis in axes))
     # An end is counted from the last element; where nothing is cut off there, it is beyond all of them.
     ends = writer.integers(*(-pairs[axis][1] or 2**31 for axis in axes))
-    result: str = writer.node("Slice", x, starts, ends, writer.integers(*axes)) if axes else x
-    return result
+    if not axes:
+        return x
+    below = writer.integers(*(order[axis] for axis in axes))
+    return writer.transposed(writer.node("Slice", source, starts, ends, below), order)
 
 
 @exports(*(f"ZeroPadding{rank}" for rank in RANKS))

@@ -75,6 +75,10 @@ class Writer:
         """(N, C, *spatial) as (N, *spatial, C)."""
         return self.transposed(name, (0, *range(2, rank + 2), 1))
 
+    def below(self, name: str, rank: int) -> tuple[str, Order]:
+        """What a value of `rank` axes is a transposition of, and the order of its axes there; itself, if none."""
+        return self._before.get(name, (name, tuple(range(rank))))
+
     def unary(self, op: str, name: str, *others: str, **attributes: Any) -> str:
         """A node that computes each element by itself; the other inputs are single numbers."""
         source, order = self._before.get(name, (name, None))

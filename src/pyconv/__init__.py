@@ -74,6 +74,7 @@ __all__ = [
     "applications",
     "available_isas",
     "callbacks",
+    "compare",
     "config",
     "constraints",
     "explain",
@@ -107,11 +108,12 @@ __all__ = [
 ]
 
 _LATE = ("applications", "onnx", "saving")  # imported when first asked for
+_LATE_FUNCTIONS = {"compare": "pyconv.comparing", "from_keras": "pyconv.saving", "load_model": "pyconv.saving"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LATE:
         return importlib.import_module(f"pyconv.{name}")
-    if name in ("from_keras", "load_model"):
-        return getattr(importlib.import_module("pyconv.saving"), name)
+    if name in _LATE_FUNCTIONS:
+        return getattr(importlib.import_module(_LATE_FUNCTIONS[name]), name)
     raise AttributeError(f"module 'pyconv' has no attribute {name!r}")

@@ -19,7 +19,7 @@ from pyconv.onnx.ranks import rank_of
 from pyconv.onnx.registry import Operator
 from pyconv.ops import shapes
 
-_SUFFIX = ":last"  # of the name of a value whose channels come last
+SUFFIX = ":last"  # of the name of a value whose channels come last
 
 
 def to_last(x: Array) -> Array:
@@ -83,19 +83,19 @@ class Arrangement:
 
     def is_last(self, name: str) -> bool:
         """Whether the value is there with its channels last."""
-        return name + _SUFFIX in self._there
+        return name + SUFFIX in self._there
 
     def last(self, name: str) -> str:
         """The name of the value with its channels last, made if it isn't there."""
         if not name or self.ranks.get(name, 3) < 3:
             return name
-        return self._form(name, name + _SUFFIX, _TO_LAST, "to channels last", name)
+        return self._form(name, name + SUFFIX, _TO_LAST, "to channels last", name)
 
     def first(self, name: str) -> str:
         """The name of the value as ONNX has it, made if it isn't there."""
         if not name or name in self._there or not self.is_last(name):
             return name
-        return self._form(name, name, _TO_FIRST, "to channels first", name + _SUFFIX)
+        return self._form(name, name, _TO_FIRST, "to channels first", name + SUFFIX)
 
     def constant(self, name: str, array: Array) -> str:
         """The name of a new constant, made for the use in one node."""
@@ -108,7 +108,7 @@ class Arrangement:
     def append(self, node: Node, inputs: list[str], last: bool, attributes: dict[str, Any] | None = None) -> None:
         """Appends a node with other inputs; `last` says in which form its results are."""
         rank_of(node, self.ranks, self.constants)
-        outputs = [name + _SUFFIX if last and name and self.ranks.get(name, 3) > 2 else name for name in node.outputs]
+        outputs = [name + SUFFIX if last and name and self.ranks.get(name, 3) > 2 else name for name in node.outputs]
         self._there.update(outputs)
         attributes = node.attributes if attributes is None else attributes
         self.nodes.append(Node(node.op, node.operator, inputs, outputs, attributes, node.label))

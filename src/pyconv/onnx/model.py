@@ -16,6 +16,7 @@ from pyconv.onnx.compiling import compile_graph
 from pyconv.onnx.errors import InvalidModelError, UnsupportedError
 from pyconv.onnx.external import ExternalData
 from pyconv.onnx.graph import Graph, Value
+from pyconv.onnx.layout import SUFFIX
 from pyconv.onnx.package import onnx
 from pyconv.onnx.reading import read_model
 from pyconv.ops import geometry
@@ -139,6 +140,18 @@ class OnnxModel:
             raise ValueError(f"predict: inputs must have equally many samples. Received: {[a.shape for a in arrays]}.")
         parts = [self._run(self._checked([a[part] for a in arrays])) for part in batches(len(arrays[0]), size)]
         return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
+
+    def values(self, *arrays: ArrayLike, **named: ArrayLike) -> list[tuple[str, Array]]:
+        """Name and value of everything that is computed for these inputs, in order; `pyconv.compare` shows them.
+
+        Steps that went into others have none, and images may have their channels last.
+        """
+        found: list[tuple[str, Array]] = []
+        with np.errstate(all="ignore"):
+            self._program.run(
+                self._arranged(arrays, named), lambda name, value: found.append((name.removesuffix(SUFFIX), value))
+            )
+        return found
 
     def summary(self) -> str:
         """A text: inputs, outputs, and the steps that a call runs."""

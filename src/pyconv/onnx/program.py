@@ -58,6 +58,7 @@ class Program:
         for place, step in last.items():
             if place not in kept:
                 unused.setdefault(step, []).append(place)
+        self._names = {place: name for name, place in places.items()}
         places[""] = -1
 
         def numbers(names: Sequence[str]) -> tuple[int, ...]:
@@ -68,8 +69,12 @@ class Program:
             for i, (label, function, needs, results) in enumerate(calls)
         ]
 
-    def run(self, arguments: Sequence[Any]) -> list[Any]:
+    def run(self, arguments: Sequence[Any], seen: Callable[[str, Any], object] | None = None) -> list[Any]:
         """The results for arguments in the order of the inputs.
+
+        Args:
+            arguments: the arguments.
+            seen: is called with the name and value of every step's results.
 
         Raises:
             ValueError: if a step can't do what it should with what it is given.
@@ -88,6 +93,8 @@ class Program:
                 results = (results,)
             for place, result in zip(step.outputs, results, strict=False):
                 values[place] = result if isinstance(result, np.ndarray | list) else np.asarray(result)
+                if seen is not None and place >= 0:
+                    seen(self._names[place], values[place])
             values[-1] = None
             for place in step.unused:
                 values[place] = None

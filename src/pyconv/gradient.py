@@ -15,10 +15,13 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Array = NDArray[Any]
 Link = tuple[Array, Callable[[Array], Array]]
@@ -109,7 +112,7 @@ class Tape:
         if self._numbers.get(array) is None:
             self._numbers.give(array)
 
-    def __enter__(self) -> Tape:
+    def __enter__(self) -> Self:
         self._outer = _local.tape
         _local.tape = self
         return self

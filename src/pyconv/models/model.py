@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyconv import ops, symbolic, tree
 from pyconv.gradient import Array
@@ -14,6 +14,9 @@ from pyconv.models.graph import Graph
 from pyconv.models.summary import summary_text
 from pyconv.models.training import Trainer
 from pyconv.symbolic import KerasTensor
+
+if TYPE_CHECKING:
+    from pyconv.models.memory import MemoryPlan
 
 
 class Model(Trainer):
@@ -177,6 +180,41 @@ class Model(Trainer):
             show_trainable: whether a column says what `fit` updates.
         """
         (print_fn or print)(summary_text(self, line_length, positions, expand_nested, show_trainable))
+
+    def memory_plan(self, batch_size: int) -> MemoryPlan:
+        """How much memory `predict` and `fit` need at a batch size, in bytes; found without allocating it.
+
+        Counted are weights, results of layers as long as they live, what gradients need of them, gradients, and the
+        workspaces of convolutions. Not counted are the samples, the optimizer's state (the trainable weights once or
+        twice), what an operation that NumPy computes in steps holds in between (an exact gelu: four times its result),
+        and the memory that is kept for the next results (`pyconv.release_workspaces` gives it back). Activations and
+        gradients of a training step come out within a quarter of what is measured, as a rule too high.
+
+        Args:
+            batch_size: the number of samples.
+
+        Returns:
+            A `MemoryPlan`; printed it is a table.
+
+        Raises:
+            TypeError: if batch_size isn't an integer.
+            ValueError: if it is less than 1, the model isn't built, or a size of its input isn't known.
+
+        Example:
+        >>> from pyconv import Sequential, layers
+        >>> model = Sequential([layers.Input((32, 32, 3)), layers.Conv2D(16, 3, activation="relu"), layers.Flatten()])
+        >>> plan = model.memory_plan(64)
+        >>> plan.weights == (3 * 3 * 3 * 16 + 16) * 4
+        True
+        >>> print(plan)
+        a batch of 64
+        weights                                            0.0 MiB
+        inference                                          ... MiB
+        ...
+        """
+        from pyconv.models.memory import memory_plan  # noqa: PLC0415 - so that `import pyconv` stays light
+
+        return memory_plan(self, batch_size)
 
     def to_json(self, **kwargs: Any) -> str:
         """The model's structure without its weights as text; `pyconv.models.model_from_json` reads it.

@@ -52,3 +52,20 @@ def test_custom_training() -> None:
     assert share is not None, done.stdout
     assert float(accuracy[1]) > 90  # two classes, so chance is 50 %
     assert float(share[1]) > 2  # a network that looked at all pixels alike would give 1
+
+
+def test_image_folder(tmp_path: Path) -> None:
+    """Three classes, so chance is 33 %."""
+    pytest.importorskip("PIL")
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "image_folder.py"), "--folder", str(tmp_path / "shapes"), "--epochs", "8"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    accuracy = re.search(r"right (\d+\.\d)%", done.stdout)
+    assert accuracy is not None, done.stdout
+    assert float(accuracy[1]) > 70
+    assert sorted(path.name for path in (tmp_path / "shapes").iterdir()) == ["circle", "square", "triangle"]

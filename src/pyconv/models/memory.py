@@ -20,7 +20,7 @@ import numpy as np
 from pyconv import _core, ops, random, symbolic, tree
 from pyconv.gradient import Array, Link, Tape
 from pyconv.layers.layer import Layer
-from pyconv.ops.conv import Direction, Problem, plan_for
+from pyconv.ops.conv_plans import Direction, Problem, plan_for
 from pyconv.ops.geometry import integer
 
 _INFERENCE: tuple[Direction, ...] = ("forward",)

@@ -34,7 +34,8 @@ by_activation = pytest.mark.parametrize("activation", ACTIVATIONS)
 
 
 def test_every_algorithm_has_a_problem() -> None:
-    assert set(LINES) == set(_core.conv_algorithms())
+    forward = {name for name in _core.conv_algorithms() if not name.endswith("_weights")}
+    assert set(LINES) == forward
 
 
 def run(algorithm: str, activation: str, residual: Array | None, arrays: list[Array]) -> Array:

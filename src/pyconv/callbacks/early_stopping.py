@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyconv.callbacks.callback import Logs
-from pyconv.callbacks.monitor import MonitorCallback
+from pyconv.callbacks.monitor_callback import MonitorCallback
 from pyconv.ops.geometry import integer
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pyconv.callbacks.callback import Logs
-from pyconv.callbacks.monitor import MonitorCallback
+from pyconv.callbacks.monitor_callback import MonitorCallback
 from pyconv.ops.geometry import integer
 
 

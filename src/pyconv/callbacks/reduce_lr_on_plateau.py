@@ -6,7 +6,7 @@ import math
 
 from pyconv.arguments import real_number
 from pyconv.callbacks.callback import Logs
-from pyconv.callbacks.monitor import MonitorCallback
+from pyconv.callbacks.monitor_callback import MonitorCallback
 from pyconv.ops.geometry import integer
 
 

@@ -43,7 +43,7 @@ def record_convolution(
         if name not in kept:
             made = plan_for(_core.get_isa(), "backward_weights", linear)
             diff_weights = np.empty(weights.shape, src.dtype)
-            diff_bias = None if bias is None else np.empty(problem.out_channels, src.dtype)
+            diff_bias = None if bias is None else np.empty(linear.out_channels, src.dtype)
             made.run(src, diff_weights, diff_bias, contiguous(dy).reshape(made.dst_shape))
             kept["kernel"] = diff_weights.reshape(kernel.shape)
             if diff_bias is not None:

@@ -1,4 +1,4 @@
-"""What `fit`, `evaluate` and `predict` tell of a run, and who listens. A callback's file is read when it is asked for."""
+"""What `fit`, `evaluate` and `predict` tell of a run, and who listens. A callback is read when it is asked for."""
 
 from __future__ import annotations
 

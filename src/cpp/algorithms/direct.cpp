@@ -2,6 +2,8 @@
 // weight gradient is weight_gradient.h's. Any kernel, stride, dilation, padding and grouping; no im2col, no padded
 // copy, no product with a padding zero.
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "../algorithms.h"
 #include "../buffer.h"
@@ -15,6 +17,9 @@ namespace {
 // Weights of so many bytes are read again for every tile of pixels, so that a pixel's channels are written together:
 // half of an L2 cache of 1 MB. Larger ones are read panel after panel, each for a whole row.
 constexpr int64_t kResidentBytes = 512 * 1024;
+
+// Weights of more bytes come from beyond an L2 cache of 1 MB each time they are read.
+constexpr int64_t kCachedBytes = 768 * 1024;
 
 template <class T>
 void pack_weights(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const T* weights, T* packed) {
@@ -40,6 +45,13 @@ void pack_weights(const ConvProblem& problem, const Kernels<T>& kernels, int thr
   });
 }
 
+// Whether two produced coordinates see the same elements of the kernel.
+bool see_the_same(const Taps& a, const Taps& b) { return a.k == b.k && a.count == b.count; }
+
+// Lines of so many bytes are begun together, at their borders. Twice as many slowed images of 256 x 256 x 64 results
+// down.
+constexpr int64_t kLinesBytes = 64 * 1024;
+
 // The offsets of every segment's taps, from the first of them. They are the same for all rows but those at a border,
 // so a thread seldom computes them again: MNIST's first layer ran 1.05 to 1.2 times as fast with that.
 template <class T>
@@ -53,8 +65,7 @@ class SegmentTaps {
       : layout_(layout), workspace_(workspace), first_(thread * static_cast<int>(layout.gather.segments.size())) {}
 
   void set_row(const Gather::Row& row) {
-    const bool same = row.depth.k == depth_.k && row.depth.count == depth_.count && row.height.k == height_.k &&
-                      row.height.count == height_.count;
+    const bool same = see_the_same(row.depth, depth_) && see_the_same(row.height, height_);
     depth_ = row.depth;
     height_ = row.height;
     if (same) return;
@@ -84,6 +95,24 @@ class SegmentTaps {
   Taps depth_, height_;  // of the row that was set; none at first
 };
 
+// Runs of panels, and lines of produced pixels below each other that see the same taps: a piece of a thread's work.
+struct Block {
+  Gather::Row row;  // the first line
+  int64_t strip, first_run, last_run;
+  int64_t lines = 1, source_line = 0;  // source pixels from a line to the next
+};
+
+// The block goes on below its line `index` for as many lines as `limit`, if they see the same taps.
+void add_lines(const Gather& gather, const std::vector<Segment>& height_segments, int64_t index, int64_t limit,
+               Block& block) {
+  const int64_t line = index % gather.produced(kHeight);
+  for (const Segment& alike : height_segments)
+    if (alike.step == 1 && alike.first <= line && line < alike.first + alike.count) {
+      block.lines = std::min(limit, alike.first + alike.count - line);
+      block.source_line = alike.src_advance * gather.source(kWidth);
+    }
+}
+
 // produced[pixel] = epilogue of bias + sum over taps of source[pixel's tap] * weights[tap], a row of pixels after
 // another.
 template <class T>
@@ -97,43 +126,78 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
   const int64_t most_strips = ceil_div(width, 2 * kernels.tile_rows);
   // A run of panels is multiplied by one call of the kernel: all of a group's, or one where they are large or few rows
   // leave them to be shared among threads.
-  const bool resident =
-      layout.packed_size() * static_cast<int64_t>(sizeof(T)) <= kResidentBytes && rows * most_strips >= kDirectTasks;
+  const int64_t weight_bytes = layout.packed_size() * static_cast<int64_t>(sizeof(T));
+  const bool resident = weight_bytes <= kResidentBytes && rows * most_strips >= kDirectTasks;
   const int64_t run = resident ? layout.panels : 1, group_runs = layout.panels / run;
   const int64_t runs = layout.groups * group_runs;
   const int64_t strips = std::clamp(kDirectTasks / (rows * runs), int64_t{1}, most_strips);
+  // Either all runs meet a row before the next row, or all rows meet a run before the next run: that is better for
+  // groups, which read channels of their own, and where the image is less to read again than the weights.
+  const int64_t source_bytes = gather.mb * gather.source(kDepth) * gather.source(kHeight) * gather.source(kWidth) *
+                               source_channels * static_cast<int64_t>(sizeof(T));
+  const bool run_by_run =
+      layout.groups > 1 || runs == 1 || (weight_bytes > kCachedBytes && rows * weight_bytes > runs * source_bytes);
+  const std::vector<Segment> height_segments = gather.segments_of(kHeight);
+  // Two tiles down a border.
+  const int64_t line_bytes = width * std::min(run * layout.panel, layout.columns) * static_cast<int64_t>(sizeof(T));
+  const int64_t most_lines = std::clamp(kLinesBytes / line_bytes, int64_t{1}, 2 * kernels.tile_rows);
+
+  const auto next_block = [&](int64_t& begin, int64_t end) -> Block {
+    if (!run_by_run) {
+      const int64_t first_run = begin % runs, last_run = std::min(runs, first_run + end - begin);
+      const int64_t strip = begin / runs % strips, index = begin / runs / strips;
+      begin += last_run - first_run;
+      return {gather.row(index), strip, first_run, last_run};
+    }
+    const int64_t index = begin % rows, strip = begin / rows % strips, first_run = begin / rows / strips;
+    Block block{gather.row(index), strip, first_run, first_run + 1};
+    add_lines(gather, height_segments, index, std::min(end - begin, most_lines), block);
+    begin += block.lines;
+    return block;
+  };
+
   parallel_for(gather.rows() * strips * runs, threads, [&](int64_t begin, int64_t end, int thread) {
     SegmentTaps<T> taps(layout, workspace, thread);
-    while (begin < end) {  // all runs of one strip that belong to this thread
-      const int64_t first_run = begin % runs, strip = begin / runs % strips;
-      const int64_t last_run = std::min(runs, first_run + end - begin);
-      const Gather::Row row = gather.row(begin / (runs * strips));
-      begin += last_run - first_run;
-      taps.set_row(row);
+    while (begin < end) {
+      const Block block = next_block(begin, end);
+      taps.set_row(block.row);
       for (size_t part = 0; part < gather.segments.size(); ++part) {
-        const Segment segment = gather.segments[part].part(strip, strips);
+        const Segment segment = gather.segments[part].part(block.strip, strips);
         if (segment.count == 0) continue;
         const TapOffsets offsets = taps.of(part);
-        const T* first_tap = source + (row.source_pixel + gather.first_tap(row, segment)) * source_channels;
-        for (int64_t index = first_run; index < last_run; ++index) {
+        const int64_t first_source = block.row.source_pixel + gather.first_tap(block.row, segment);
+        const int64_t first_produced = block.row.pixel + segment.first;
+        // A call of the kernel goes along a line. Down the lines where that is longer, as at a border, which may see
+        // other taps than the rest: a tile of one or two pixels waits for its multiply-adds most of the time.
+        const bool down = segment.count < kernels.tile_rows / 2 && segment.count < block.lines;
+        int64_t calls = block.lines, source_call = block.source_line, produced_call = width;
+        int64_t pixels = segment.count, source_pixel = segment.src_advance, produced_pixel = segment.step;
+        if (down) {
+          std::swap(calls, pixels);
+          std::swap(source_call, source_pixel);
+          std::swap(produced_call, produced_pixel);
+        }
+        for (int64_t index = block.first_run; index < block.last_run; ++index) {
           const int64_t group = index / group_runs, panel = index % group_runs * run;
           const int64_t channel = group * layout.columns + panel * layout.panel;
-          const int64_t produced_at = (row.pixel + segment.first) * channels + channel;
-          kernels.brgemm({.a = first_tap + group * layout.depth,
-                          .a_taps = offsets.a,
-                          .a_row = segment.src_advance * source_channels,
-                          .a_k = 1,
-                          .b = packed + (group * layout.panels + panel) * layout.panel_size(),
-                          .b_taps = offsets.b,
-                          .b_panel = layout.panel_size(),
-                          .taps = taps.count(segment),
-                          .k = layout.depth * (layout.whole_runs ? segment.taps.count : 1),
-                          .c = produced + produced_at,
-                          .c_row = segment.step * channels,
-                          .rows = segment.count,
-                          .cols = std::min(run * layout.panel, layout.columns - panel * layout.panel),
-                          .bias = bias ? bias + channel : nullptr,
-                          .epilogue = at_offset(epilogue, produced_at)});
+          for (int64_t call = 0; call < calls; ++call) {
+            const int64_t produced_at = (first_produced + call * produced_call) * channels + channel;
+            kernels.brgemm({.a = source + (first_source + call * source_call) * source_channels + group * layout.depth,
+                            .a_taps = offsets.a,
+                            .a_row = source_pixel * source_channels,
+                            .a_k = 1,
+                            .b = packed + (group * layout.panels + panel) * layout.panel_size(),
+                            .b_taps = offsets.b,
+                            .b_panel = layout.panel_size(),
+                            .taps = taps.count(segment),
+                            .k = layout.depth * (layout.whole_runs ? segment.taps.count : 1),
+                            .c = produced + produced_at,
+                            .c_row = produced_pixel * channels,
+                            .rows = pixels,
+                            .cols = std::min(run * layout.panel, layout.columns - panel * layout.panel),
+                            .bias = bias ? bias + channel : nullptr,
+                            .epilogue = at_offset(epilogue, produced_at)});
+          }
         }
       }
     }

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pyconv
-from pyconv import activations, initializers, layers, losses, ops, optimizers
+from pyconv import activations, callbacks, initializers, layers, losses, metrics, ops, optimizers
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
 
@@ -19,6 +19,8 @@ POSITIONAL = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIO
 OWN_OPS = {"dense", "flatten", "mish"}
 LAYERS = sorted(set(layers.__all__) - {"Layer", "Input", "InputLayer"})  # and their functions, like add
 LOSSES = sorted(name for name in losses.__all__ if name[0].isupper() and name != "LossFunctionWrapper")
+METRICS = sorted(name for name in metrics.__all__ if name[0].isupper() and name != "Metric")
+CALLBACKS = sorted(set(callbacks.__all__) - {"CallbackList", "Logs", "MonitorCallback"})
 
 
 def positional(function: Callable[..., Any]) -> list[tuple[str, Any]]:
@@ -60,6 +62,11 @@ def test_losses(name: str, keras: ModuleType) -> None:
     require_prefix(positional(getattr(losses, name)), positional(getattr(keras.losses, name)))
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_metrics(name: str, keras: ModuleType) -> None:
+    require_prefix(positional(getattr(metrics, name)), positional(getattr(keras.metrics, name)))
+
+
 @pytest.mark.parametrize("name", ["SGD", "Adagrad", "Adam", "AdamW", "RMSprop"])
 def test_optimizers(name: str, keras: ModuleType) -> None:
     require_prefix(positional(getattr(optimizers, name)), positional(getattr(keras.optimizers, name)))
@@ -76,6 +83,11 @@ def test_sequential(name: str, keras: ModuleType) -> None:
         assert argument in theirs
         if argument not in ("x", "y"):
             assert parameter.default == theirs[argument].default, argument
+
+
+@pytest.mark.parametrize("name", CALLBACKS)
+def test_callbacks(name: str, keras: ModuleType) -> None:
+    require_prefix(positional(getattr(callbacks, name)), positional(getattr(keras.callbacks, name)))
 
 
 def test_initializers(keras: ModuleType) -> None:

@@ -260,6 +260,22 @@ def test_what_is_no_model(data: bytes, name: str, tmp_path: Path) -> None:
             read(path)
 
 
+def test_texts_that_would_be_read_for_ever(tmp_path: Path) -> None:
+    """Free space of no size in a heap of texts, which libhdf5 up to 2.0 never gets past; found by the fuzzer."""
+    small_model().save(tmp_path / "m.h5")
+    data = bytearray((tmp_path / "m.h5").read_bytes())
+    start = data.index(b"GCOL")
+    size = int.from_bytes(data[start + 8 : start + 16], "little")
+    place = start + 16
+    while (number := int.from_bytes(data[place : place + 2], "little")) and place < start + size:
+        place += 16 + -(-int.from_bytes(data[place + 8 : place + 16], "little") // 8) * 8
+    assert number == 0
+    data[place + 8 : place + 16] = bytes(8)
+    (tmp_path / "m.h5").write_bytes(data)
+    with pytest.raises(ModelFileError, match="are broken: an object of 0 bytes"):
+        pyconv.load_model(tmp_path / "m.h5")
+
+
 def test_a_file_cut_short(tmp_path: Path) -> None:
     for name in ("m.keras", "m.h5"):
         small_model().save(tmp_path / name)

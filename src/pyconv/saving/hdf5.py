@@ -7,13 +7,16 @@ elsewhere, and arrays that together are larger than the file itself, are refused
 from __future__ import annotations
 
 import contextlib
+import io
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyconv.saving import global_heaps
 from pyconv.saving.errors import ModelFileError, blamed_on_file
 
 # A deep network has some 1,500 layers, each with a handful of groups and arrays, and as much again for the optimizer.
@@ -77,22 +80,33 @@ class Group(NamedTuple):
 
 
 @contextlib.contextmanager
-def reading(op: str, name: str, source: Path | BinaryIO, size: int) -> Iterator[Group]:
+def reading(op: str, name: str, source: Path | bytes) -> Iterator[Group]:
     """The root of a file, open within the `with` block.
 
     Args:
         op: who reads, for errors.
         name: what the file is called in errors.
         source: its path, or its bytes.
-        size: how many bytes it has.
 
     Raises:
         ImportError: if h5py isn't installed.
         ModelFileError: if it isn't a sound HDF5 file, or does what none may do.
     """
     h5py = package(op)
-    with blamed_on_file(op, name), h5py.File(source, "r") as file:
-        yield _Scan(h5py, file, size).root()
+    with blamed_on_file(op, name):
+        size = _checked_size(source)
+        with h5py.File(io.BytesIO(source) if isinstance(source, bytes) else source, "r") as file:
+            yield _Scan(h5py, file, size).root()
+
+
+def _checked_size(source: Path | bytes) -> int:
+    """How many bytes there are, once it is sure that libhdf5 can be let loose on them."""
+    if isinstance(source, bytes):
+        global_heaps.check(source)
+        return len(source)
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        global_heaps.check(data)
+        return len(data)
 
 
 def package(op: str) -> Any:

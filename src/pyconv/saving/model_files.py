@@ -150,14 +150,12 @@ def load_weights(
     _require_built(op, model)
     with path.open("rb") as file:
         start = file.read(len(_HDF5))
-        source: Path | BinaryIO = path
-        size = path.stat().st_size
+        source: Path | bytes = path
         if start.startswith(_ZIP):
-            held = archive.KerasArchive(op, file, path.name).weights()
-            source, size = io.BytesIO(held), len(held)
+            source = archive.KerasArchive(op, file, path.name).weights()
         elif start != _HDF5:
             raise ModelFileError(f"{op}: {path.name} is neither an HDF5 file nor a .keras file.")
-        with hdf5.reading(op, path.name, source, size) as root:
+        with hdf5.reading(op, path.name, source) as root:
             group = root.at("model_weights") or root
             if "layer_names" in group.attributes or "layer_names0" in group.attributes:
                 legacy_weights.load(model, group, by_name, skip_mismatch)
@@ -174,7 +172,7 @@ def _load_archive(file: BinaryIO, name: str, compile_it: bool) -> Model:
     held = archive.KerasArchive(_LOAD, file, name)
     config = described.checked(_LOAD, name, held.config())
     data = held.weights()
-    with hdf5.reading(_LOAD, name, io.BytesIO(data), len(data)) as root:
+    with hdf5.reading(_LOAD, name, data) as root:
         model = _made(config, root)
         weights.load(model, root)
         if compile_it and config.get("compile_config"):
@@ -183,7 +181,7 @@ def _load_archive(file: BinaryIO, name: str, compile_it: bool) -> Model:
 
 
 def _load_legacy(path: Path, compile_it: bool) -> Model:
-    with hdf5.reading(_LOAD, path.name, path, path.stat().st_size) as root:
+    with hdf5.reading(_LOAD, path.name, path) as root:
         text = root.text("model_config")
         if text is None:
             raise ModelFileError(

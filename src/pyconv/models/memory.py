@@ -142,11 +142,13 @@ class _Trace:
         """Bytes that gradient functions hold up to each note beside weights, each array where it is held first."""
         seen, total, found = set(weights), 0, []
         for note in tape._notes:
-            for thing in _contents([pull_back for _, pull_back in note.links]):
-                if isinstance(thing, Problem):
-                    if not self.problems or self.problems[-1] is not thing:
-                        self.problems.append(thing)
-                elif id(root := _root(thing)) not in seen:
+            things = list(_contents([pull_back for _, pull_back in note.links]))
+            problems = (thing for thing in things if isinstance(thing, Problem))
+            # Once for a note, whose functions may hold it with the activation and without.
+            linear = (problem._replace(activation="linear", negative_slope=0.0) for problem in problems)
+            self.problems += dict.fromkeys(linear)
+            for root in (_root(thing) for thing in things if isinstance(thing, np.ndarray)):
+                if id(root) not in seen:
                     seen.add(id(root))
                     total += root.nbytes
             found.append(total)

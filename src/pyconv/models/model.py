@@ -188,7 +188,7 @@ class Model(Trainer):
         workspaces of convolutions. Not counted are the samples, the optimizer's state (the trainable weights once or
         twice), what an operation that NumPy computes in steps holds in between (an exact gelu: four times its result),
         and the memory that is kept for the next results (`pyconv.release_workspaces` gives it back). Activations and
-        gradients of a training step come out within a quarter of what is measured, as a rule too high.
+        gradients of a training step come out within a quarter of what is measured, as a rule within a few per cent.
 
         Args:
             batch_size: the number of samples.

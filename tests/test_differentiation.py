@@ -136,6 +136,33 @@ def test_two_tapes_at_once(data: tuple[Array, Array]) -> None:
     np.testing.assert_array_equal(b.gradient(other, second), [2 * 10 * 2])
 
 
+def test_two_tapes_that_share_a_convolution(rng: np.random.Generator) -> None:
+    """Its one run gives the gradients of kernel and bias: neither may come from the other tape's loss."""
+    layer = layers.Conv2D(2, 3, dtype="float64")
+    x = normal(rng, (1, 4, 4, 1), np.float64)
+    layer.build(x.shape)
+    with pyconv.GradientTape([layer.kernel]) as a, pyconv.GradientTape([layer.bias]) as b:
+        y = layer(x)
+        one, other = ops.sum(y), ops.sum(y * 3)
+    a.gradient(one, layer.kernel)
+    np.testing.assert_allclose(b.gradient(other, layer.bias), [12, 12], rtol=1e-12)
+
+
+FUNCTIONS = [name for name in losses.__all__ if name.islower() and name not in ("get", "serialize", "deserialize")]
+CLASSES = sorted(set(losses.__all__) - {*FUNCTIONS, "Loss", "LossFunctionWrapper", "get", "serialize", "deserialize"})
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES])
+def test_losses_give_results_whose_operators_are_recorded(name: str) -> None:
+    loss = getattr(losses, name) if name in FUNCTIONS else getattr(losses, name)()
+    y_pred = np.random.default_rng(1).uniform(0.1, 0.9, (4, 3))
+    y_true = np.array([0, 1, 2, 0]) if "sparse" in name.lower() else np.eye(3)[[0, 1, 2, 0]]
+    with Tape([y_pred]) as tape:
+        value = loss(y_true, y_pred)
+    _, gradient = pyconv.value_and_grad(lambda: ops.sum(loss(y_true, y_pred) * 2), y_pred)()
+    np.testing.assert_array_equal(gradient, tape.gradient(value)[0] * 2)
+
+
 def test_what_one_may_do_with_a_result_in_the_block() -> None:
     with pyconv.GradientTape():
         y = ops.relu(np.array([1.0, -2.0, 3.0]))

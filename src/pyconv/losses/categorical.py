@@ -11,6 +11,7 @@ from pyconv import config, ops
 from pyconv.gradient import Array, record
 from pyconv.losses.labels import number, smoothed
 from pyconv.losses.loss import LossFunctionWrapper
+from pyconv.operators import with_traced
 from pyconv.ops.arrays import as_classes, as_float
 from pyconv.ops.geometry import axis_tuple
 from pyconv.ops.reductions import log_softmax
@@ -59,6 +60,7 @@ def categorical_crossentropy(
     return values
 
 
+@with_traced
 def sparse_categorical_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,

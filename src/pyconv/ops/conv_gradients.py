@@ -30,22 +30,25 @@ def record_convolution(
     """
     linear = problem._replace(activation="linear", negative_slope=0.0)
 
+    x_shape, src_shape, dtype = x.shape, src.shape, src.dtype  # rather than the arrays, if no gradient needs them
+    kernel_shape = kernel.shape
+
     def inputs_gradient(dy: Array) -> Array:
         made = plan_for(_core.get_isa(), "backward_data", linear)
-        dx = np.empty(src.shape, src.dtype)
+        dx = np.empty(src_shape, dtype)
         made.run(dx, weights, None, contiguous(dy).reshape(made.dst_shape))
-        return dx.reshape(x.shape)
+        return dx.reshape(x_shape)
 
-    # One run makes the gradients of kernel and bias; whichever is asked for first keeps the other.
+    # One run makes the gradients of kernel and bias; whichever is asked for first keeps the other, for the same dy.
     kept: dict[str, Array] = {}
 
     def weights_gradient(name: str, dy: Array) -> Array:
-        if name not in kept:
+        if name not in kept or kept["dy"] is not dy:
             made = plan_for(_core.get_isa(), "backward_weights", linear)
             diff_weights = np.empty(weights.shape, src.dtype)
             diff_bias = None if bias is None else np.empty(linear.out_channels, src.dtype)
             made.run(src, diff_weights, diff_bias, contiguous(dy).reshape(made.dst_shape))
-            kept["kernel"] = diff_weights.reshape(kernel.shape)
+            kept.update(dy=dy, kernel=diff_weights.reshape(kernel_shape))
             if diff_bias is not None:
                 kept["bias"] = diff_bias
         return kept.pop(name)

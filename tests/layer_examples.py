@@ -64,6 +64,8 @@ EXAMPLES: dict[str, tuple[Callable[..., layers.Layer], tuple[int, ...]]] = {
     "ZeroPadding2D": (lambda **kw: layers.ZeroPadding2D(((1, 0), (2, 3)), **kw), (2, 3, 4, 2)),
     "BatchNormalization": (layers.BatchNormalization, (4, 5, 3)),
     "ELU": (lambda **kw: layers.ELU(0.5, **kw), (2, 3)),
+    "AlphaDropout": (lambda **kw: layers.AlphaDropout(0.4, noise_shape=(None, 1), seed=3, **kw), (4, 3)),
+    "GaussianDropout": (lambda **kw: layers.GaussianDropout(0.4, seed=3, **kw), (2, 3)),
     "GaussianNoise": (lambda **kw: layers.GaussianNoise(0.5, seed=3, **kw), (2, 3)),
     "GroupNormalization": (lambda **kw: layers.GroupNormalization(2, **kw), (2, 5, 4)),
     "LayerNormalization": (lambda **kw: layers.LayerNormalization((1, 2), **kw), (2, 5, 4)),

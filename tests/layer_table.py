@@ -182,6 +182,8 @@ ACTIVATIONS: list[Case] = [
     ("SpatialDropout2D", {"rate": 0.0, **FIRST}, (3, 4, 2, 2)),
     ("SpatialDropout3D", {"rate": 0.0, "seed": 3}, (3, 4, 2, 2, 2)),
     ("GaussianNoise", {"stddev": 0.0}, (3, 4)),
+    ("GaussianDropout", {"rate": 0.0, "seed": 1}, (3, 4)),
+    ("AlphaDropout", {"rate": 0.0, "noise_shape": (3, 1)}, (3, 4)),
 ]
 
 CASES: list[Case] = [*CONVOLUTIONS, *POOLS, *SHAPES, *NORMS, *RESIZING, *AUGMENTATIONS, *ACTIVATIONS]

@@ -177,6 +177,37 @@ def test_gaussian_noise() -> None:
     assert (layer(x, training=True) != y).any()
 
 
+def test_gaussian_dropout_has_dropouts_mean_and_deviation() -> None:
+    """Of 40,000 numbers of deviation 1/2 the mean is known to 0.0025, the deviation to 0.0018: five times that."""
+    x = np.full((200, 200), 2.0)
+    layer = layers.GaussianDropout(0.2, seed=1, dtype="float64")
+    y = layer(x, training=True) / 2
+    assert abs(y.mean() - 1) < 0.0125
+    assert abs(y.std() - 0.5) < 0.009
+    np.testing.assert_array_equal(layer(x), x)
+    with Tape([x]) as tape:
+        y = layer(x, training=True)
+    np.testing.assert_allclose(tape.gradient(y)[0], y / x, rtol=1e-12)
+
+
+def test_alpha_dropout_keeps_mean_and_variance(rng: np.random.Generator) -> None:
+    """The paper's formula for kept and dropped. Of 40,000 numbers of deviation 1: five times 0.005 and 0.0035."""
+    x = rng.standard_normal((200, 200))
+    y = layers.AlphaDropout(0.3, seed=1, dtype="float64")(x, training=True)
+    limit = -1.7580993408473766
+    a = (0.7 * (1 + 0.3 * limit**2)) ** -0.5
+    b = -a * limit * 0.3
+    dropped = np.isclose(y, a * limit + b)
+    np.testing.assert_allclose(y[~dropped], (a * x + b)[~dropped], rtol=1e-12)
+    assert abs(dropped.mean() - 0.3) < 5 * (0.3 * 0.7 / x.size) ** 0.5
+    assert abs(y.mean()) < 0.025
+    assert abs(y.std() - 1) < 0.0175
+    channels = layers.AlphaDropout(0.5, noise_shape=(None, 1), seed=1)(np.zeros((50, 4)), training=True)
+    assert (channels == channels[:, :1]).all()
+    assert len(np.unique(channels)) == 2
+    np.testing.assert_array_equal(layers.AlphaDropout(1)(x, training=True), np.zeros_like(x))
+
+
 def test_rectifiers() -> None:
     np.testing.assert_allclose(layers.LeakyReLU(dtype="float64")([-2.0, 0.0, 3.0]), [-0.6, 0.0, 3.0])
     np.testing.assert_allclose(layers.LeakyReLU(alpha=0.5)([-2.0, 0.0, 3.0]), [-1.0, 0.0, 3.0])

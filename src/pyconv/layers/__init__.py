@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyconv.layers.adaptive_max_pooling1d import AdaptiveMaxPooling1D
     from pyconv.layers.adaptive_max_pooling2d import AdaptiveMaxPooling2D
     from pyconv.layers.adaptive_max_pooling3d import AdaptiveMaxPooling3D
+    from pyconv.layers.alpha_dropout import AlphaDropout
     from pyconv.layers.average_pooling1d import AveragePooling1D
     from pyconv.layers.average_pooling1d import AveragePooling1D as AvgPool1D
     from pyconv.layers.average_pooling2d import AveragePooling2D
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from pyconv.layers.dropout import Dropout
     from pyconv.layers.elu import ELU
     from pyconv.layers.flatten import Flatten
+    from pyconv.layers.gaussian_dropout import GaussianDropout
     from pyconv.layers.gaussian_noise import GaussianNoise
     from pyconv.layers.global_average_pooling1d import GlobalAveragePooling1D
     from pyconv.layers.global_average_pooling1d import GlobalAveragePooling1D as GlobalAvgPool1D
@@ -128,6 +130,7 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -158,6 +161,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",

@@ -45,10 +45,15 @@ class Dropout(Layer):
     def call(self, x: Array, training: bool = False) -> Array:
         if not training or self.rate == 0:
             return x
-        generator = random.generator() if self._generator is None else self._generator
-        kept = generator.random(self._mask_shape(x.shape), dtype=np.float32) >= self.rate
         scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
-        return ops.multiply(x, np.broadcast_to(kept.astype(x.dtype) * scale, x.shape))
+        return ops.multiply(x, np.broadcast_to(self.kept(x) * scale, x.shape))
+
+    def kept(self, x: Array) -> Array:
+        """A one for each number that is kept and a zero for each that is dropped, in noise_shape."""
+        generator = random.generator() if self._generator is None else self._generator
+        chosen = generator.random(self._mask_shape(x.shape), dtype=np.float32) >= self.rate
+        ones: Array = chosen.astype(x.dtype)
+        return ones
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

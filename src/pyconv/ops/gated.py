@@ -16,7 +16,7 @@ from pyconv.ops.geometry import axis_tuple
 from pyconv.ops.padding import crop
 
 # Klambauer et al., Self-Normalizing Neural Networks, 2017: with them mean 0 and variance 1 are kept.
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 # erf is expanded round the nearest of these nodes. The rest after the term of fifth order is below
 # (1 / 128)**6 / 720 * |the sixth derivative of erf, below 150| = 5e-14; beyond 6 erf is 1 in float64.
@@ -54,7 +54,7 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
 
 def selu(x: ArrayLike) -> Array:
     """The scaled exponential linear unit: 1.0507 * elu(x, alpha=1.6733)."""
-    return multiply(elu(as_float("selu", "x", x), _SELU_ALPHA), _SELU_SCALE)
+    return multiply(elu(as_float("selu", "x", x), SELU_ALPHA), SELU_SCALE)
 
 
 def celu(x: ArrayLike, alpha: float = 1.0) -> Array:

@@ -293,3 +293,75 @@ def test_large_models_are_restored_in_any_order_of_layers(rng: np.random.Generat
         weight.assign(weights[weight.path])
     x = [normal(rng, (2, *SHAPE)) for _ in range(2)]
     require_same(results(0, model, x), results(0, again, x))
+
+
+def inputs_and_outputs() -> tuple[Any, Any]:
+    x = pyconv.Input((4,), name="x")
+    return x, layers.Dense(2, name="last")(layers.Dense(3, name="first")(x))
+
+
+def test_a_clone_may_have_more_between_its_layers() -> None:
+    model = pyconv.Model(*inputs_and_outputs())
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        result = layer(*args, **kwargs)
+        return layers.Dropout(0.5)(result) if isinstance(layer, layers.Dense) else result
+
+    clone = models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    assert [type(layer).__name__ for layer in clone.layers] == ["InputLayer", "Dense", "Dropout", "Dense", "Dropout"]
+    x = np.ones((2, 4))
+    np.testing.assert_array_equal(clone(x), model(x))  # the same layers, and no training
+
+
+@pytest.mark.parametrize("kind", ["functional", "sequential"])
+def test_a_clone_begins_with_given_tensors_and_goes_into_models_within(kind: str) -> None:
+    inner = (
+        pyconv.Model(*inputs_and_outputs())
+        if kind == "functional"
+        else pyconv.Sequential([pyconv.Input((4,)), layers.Dense(2)])
+    )
+    model = pyconv.Sequential([pyconv.Input((4,)), inner])
+    seen = []
+
+    def copied(layer: Any) -> Any:
+        seen.append(type(layer).__name__)
+        return type(layer).from_config(layer.get_config())
+
+    given = pyconv.Input((4,), name="given")
+    clone = models.clone_model(model, given, copied, recursive=True)
+    assert set(seen) == {"Dense"}
+    assert clone.inputs[0] is given
+    clone.set_weights(model.get_weights())
+    x = np.ones((2, 4))
+    np.testing.assert_array_equal(clone(x), model(x))
+
+
+def test_what_a_clone_cant_be_made_of() -> None:
+    model = pyconv.Model(*inputs_and_outputs())
+    with pytest.raises(ValueError, match=r"same structure as model\.input"):
+        models.clone_model(model, [pyconv.Input((4,)), pyconv.Input((4,))])
+    with pytest.raises(ValueError, match="call_function is for functional models"):
+        models.clone_model(pyconv.Sequential([layers.Dense(2)]), call_function=lambda layer, x: layer(x))
+
+
+class WithParameter(pyconv.Model):
+    def __init__(self, *args: Any, parameter: int = 1, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parameter = parameter
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"parameter": self.parameter}
+
+
+def test_a_functional_model_of_ones_own_class_keeps_its_arguments() -> None:
+    x, y = inputs_and_outputs()
+    model = WithParameter(inputs=x, outputs=(y, y * 2), parameter=3)
+    made = WithParameter.from_config(model.get_config())
+    assert made.parameter == 3
+    assert isinstance(made(np.ones((1, 4))), tuple)
+
+
+@pytest.mark.parametrize("make", [pyconv.Sequential, pyconv.Model])
+def test_layers_cant_be_set(make: Any) -> None:
+    with pytest.raises(AttributeError, match="layers"):
+        make().layers = []

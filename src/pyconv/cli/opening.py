@@ -79,9 +79,9 @@ def read_samples(model: Any, file: str, scale: tuple[float, float]) -> NDArray[A
         samples: NDArray[Any] = np.load(file, allow_pickle=False)
         return samples[np.newaxis] if samples.ndim == len(shape) - 1 else samples
     try:
-        from PIL import Image  # noqa: PLC0415 - comes with the extra `plot`
+        from PIL import Image  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ImportError("images need Pillow: pip install pyconv-nn[plot]") from error
+        raise ImportError("images need Pillow: pip install pyconv-nn[images]") from error
     first = len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3)
     channels = shape[1] if first else shape[-1]
     if len(shape) != 4 or channels not in (1, 3):

@@ -24,6 +24,9 @@ _NN |= {"relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "glu", "si
 _NN |= {"hard_sigmoid", "hard_silu", "hard_tanh", "hard_shrink", "soft_shrink", "squareplus", "threshold"}
 
 
+_OF_A_GRAPH = {"name", "trainable", "layers", "input_layers", "output_layers"}
+
+
 def functional_config(model: Layer, graph: Graph) -> dict[str, Any]:
     """What `get_config` of a functional model returns."""
     place: dict[int, Place] = {}
@@ -89,7 +92,10 @@ def from_functional_config(cls: Any, config: Mapping[str, Any], custom_objects: 
         }
         _make_calls(config["layers"], operations, known)
     inputs, outputs = (_tensors_at(config[key], operations, known) for key in ("input_layers", "output_layers"))
-    return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
+    own = {}
+    if not cls.__module__.startswith("pyconv."):  # a subclass, whose constructor may have more arguments
+        own = {key: value for key, value in config.items() if key not in _OF_A_GRAPH}
+    return cls(inputs=inputs, outputs=outputs, name=config.get("name"), trainable=config.get("trainable", True), **own)
 
 
 def _make_calls(entries: Any, operations: Mapping[str, Any], known: dict[Place, KerasTensor]) -> None:
@@ -183,4 +189,5 @@ def _tensors_at(places: Any, operations: Mapping[str, Any], known: Mapping[Place
     if isinstance(places[0], str):
         name, node, index = places
         return known[name, node - _first_number(operations.get(name)), index]
-    return [_tensors_at(place, operations, known) for place in places]
+    found = [_tensors_at(place, operations, known) for place in places]
+    return tuple(found) if isinstance(places, tuple) else found

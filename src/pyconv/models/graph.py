@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pyconv import tree
@@ -74,13 +74,19 @@ class Graph:
                     known[id(tensor)] = shape
         return [known[id(tensor)] for tensor in self.flat_outputs]
 
-    def replay(self, operations: dict[int, Any], inputs: list[KerasTensor]) -> Any:
-        """The outputs of the same steps from other inputs, by the operation that stands for each, by its id."""
+    def replay(
+        self, operations: dict[int, Any], inputs: list[KerasTensor], call: Callable[..., Any] | None = None
+    ) -> Any:
+        """The outputs of the same steps from other inputs, by the operation that stands for each, by its id.
+
+        With `call` a step is call(operation, *args, **kwargs).
+        """
         made: dict[int, Any] = dict(zip(map(id, self.flat_inputs), inputs, strict=True))
         for node in self.nodes:
             if node.inputs:
                 args, kwargs = substitute((node.args, node.kwargs), lambda tensor: made[id(tensor)])
-                results = operations[id(node.operation)](*args, **kwargs)
+                operation = operations[id(node.operation)]
+                results = operation(*args, **kwargs) if call is None else call(operation, *args, **kwargs)
                 made.update(zip(map(id, tree.flatten(node.outputs)), tree.flatten(results), strict=True))
         return substitute(self.outputs, lambda tensor: made[id(tensor)])
 

@@ -86,6 +86,13 @@ class Model(Trainer):
         """The layers: in a functional model those farthest from the outputs first, in others in order of creation."""
         return list({id(layer): layer for layer in self._parts()}.values())
 
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise AttributeError(
+            f"{self._op}: `Model.layers` attribute is reserved for the layers that the model finds by itself. Give the "
+            "attribute another name."
+        )
+
     @property
     def operations(self) -> list[Any]:
         """The layers and, in a functional model, the operations between them."""

@@ -64,6 +64,10 @@ class Sequential(Model):
         """The layers, without the InputLayer."""
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
 
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise AttributeError(f"{self._op}: `layers` can't be set. Use `add()` and `pop()`.")
+
     @property
     def operations(self) -> list[Any]:
         return self.layers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pickle
 from typing import Any
 
 import numpy as np
@@ -285,3 +287,62 @@ def test_the_base_model_says_what_is_missing() -> None:
         Model()(np.zeros((1, 2)))
     with pytest.raises(TypeError, match="real numbers"):
         Classifier()("digits")
+
+
+class Scaled(layers.Layer):
+    """Of one's own, with arguments and no get_config."""
+
+    def __init__(self, units: int, activation: str = "relu", *, initializer: Any = "zeros", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(units, activation, kernel_initializer=initializer)
+
+    def call(self, x: Any) -> Any:
+        return self.dense(x)
+
+
+def test_a_layer_without_get_config_is_written_with_what_it_was_made_with() -> None:
+    layer = Scaled(3, initializer=pyconv.initializers.Constant(2.0), name="mine")
+    config = layer.get_config()
+    assert config["units"] == 3
+    assert config["name"] == "mine"
+    assert "activation" not in config  # it wasn't given
+    model = pyconv.Sequential([pyconv.Input((2,)), layer])
+    with pyconv.saving.custom_object_scope({"Scaled": Scaled}):
+        again = pyconv.models.model_from_json(model.to_json())
+    np.testing.assert_array_equal(again(np.ones((1, 2))), [[4, 4, 4]])
+    assert list(inspect.signature(Scaled).parameters)[:2] == ["units", "activation"]
+    assert pickle.loads(pickle.dumps(layer)).get_config() == config
+
+
+class Bare(layers.Layer):
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.units = units
+
+
+class Around(layers.Layer):
+    def __init__(self, inner: layers.Layer, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, x: Any) -> Any:
+        return self.inner(x)
+
+
+def test_a_layer_may_be_an_argument() -> None:
+    config = Around(layers.Dense(3), name="around").get_config()
+    again = Around.from_config(config)
+    assert isinstance(again.inner, layers.Dense)
+    assert again(np.ones((1, 2))).shape == (1, 3)
+
+
+class OfAnything(layers.Layer):
+    def __init__(self, thing: Any) -> None:
+        super().__init__()
+
+
+def test_what_a_constructor_does_not_take_is_not_written() -> None:
+    assert Bare.from_config(Bare(3).get_config()).units == 3
+    assert Bare(3).get_config() == {"units": 3}
+    with pytest.raises(NotImplementedError, match="OfAnything: the layer must override `get_config`"):
+        OfAnything(object()).get_config()

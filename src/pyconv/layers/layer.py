@@ -42,6 +42,18 @@ def _finish_build(build: Callable[..., None]) -> Callable[..., None]:
     return finished
 
 
+def _noting_arguments(init: Callable[..., None]) -> Callable[..., None]:
+    """Wraps a constructor of somebody's own, so that a configuration can say what it was called with."""
+
+    @functools.wraps(init)
+    def noted(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self._made_by is None:  # the outermost of several classes'
+            self._made_by = functools.partial(type(self), *args, **kwargs)
+        init(self, *args, **kwargs)
+
+    return noted
+
+
 class Layer(Called):
     """The base of all layers.
 
@@ -73,6 +85,7 @@ class Layer(Called):
     (2, 3)
     """
 
+    _made_by: functools.partial[Layer] | None = None  # what `get_config` takes arguments from, if it has no others
     input_rank: int | None = None  # axes of the input, the batch's included; None: any number
     supports_masking = False  # Keras' flag: whether a mask that is true of the inputs is true of the results
 
@@ -84,6 +97,8 @@ class Layer(Called):
         cls._is_own = not cls.__module__.startswith("pyconv.")
         if "call" in vars(cls) and not cls._is_own:  # somebody's subclass may call it with what its own is given
             cls.call = with_traced(cls.call)  # type: ignore[method-assign]
+        if "__init__" in vars(cls) and cls._is_own:
+            cls.__init__ = _noting_arguments(cls.__init__)  # type: ignore[method-assign]
         cls._build_arity = len(inspect.signature(cls.build).parameters) - 1
         if "build" in vars(cls):
             cls.build = _finish_build(cls.build)  # type: ignore[method-assign]
@@ -298,11 +313,15 @@ class Layer(Called):
         config = base | settings.config(self)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        if self._made_by is not None and type(self).get_config.__module__.startswith("pyconv."):
+            return settings.config_of_call(self, config, self._made_by)
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
         """A new layer made from what `get_config` returned."""
+        if cls._is_own and cls.get_config.__module__.startswith("pyconv."):
+            config = settings.arguments_of_call(config)
         return cls(**config)
 
     def __getstate__(self) -> dict[str, Any]:

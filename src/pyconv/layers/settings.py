@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -81,6 +83,46 @@ def keep(layer: Layer, scope: dict[str, Any]) -> None:
 def config(layer: Layer) -> dict[str, Any]:
     """The arguments that were kept, as the layer's configuration has them."""
     return {name: _rule(name).write(getattr(layer, name)) for name in layer._kept_arguments}
+
+
+def config_of_call(layer: Layer, base: dict[str, Any], made_by: functools.partial[Layer]) -> dict[str, Any]:
+    """The configuration of a class of somebody's own that doesn't define one: what its constructor was called with.
+
+    Args:
+        layer: the layer.
+        base: the configuration of any layer.
+        made_by: the constructor and its arguments.
+
+    Raises:
+        NotImplementedError: if an argument can't be written down.
+    """
+    from pyconv.saving import serialize_keras_object  # noqa: PLC0415 - so that `import pyconv` stays light
+
+    signature = inspect.signature(type(layer).__init__)
+    kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
+    _, *arguments = signature.bind(layer, *made_by.args, **made_by.keywords).arguments.items()
+    described: dict[str, Any] = {}
+    try:
+        for name, value in arguments:
+            if kinds[name] in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_ONLY):
+                raise TypeError(f"{name} has no name that it could be given by")
+            written = serialize_keras_object(value)
+            described |= written if kinds[name] is inspect.Parameter.VAR_KEYWORD else {name: written}
+    except (TypeError, ValueError) as error:
+        raise NotImplementedError(
+            f"{layer._op}: the layer must override `get_config`, for its constructor was called with what a "
+            f"configuration can't say: {error}."
+        ) from error
+    takes_any = inspect.Parameter.VAR_KEYWORD in kinds.values()
+    return {name: value for name, value in base.items() if takes_any or name in kinds} | described
+
+
+def arguments_of_call(config: dict[str, Any]) -> dict[str, Any]:
+    """What `config_of_call` wrote as arguments again; those that every layer has are read by `Layer` itself."""
+    from pyconv.saving import deserialize_keras_object  # noqa: PLC0415 - see config_of_call
+
+    every = ("dtype", "activity_regularizer")
+    return {name: value if name in every else deserialize_keras_object(value) for name, value in config.items()}
 
 
 def weight(

@@ -28,11 +28,12 @@ ConvMemory memory(const ConvProblem& problem, const KernelTable&, int threads) {
                              (problem.taps() + 1) * period(problem) * size_of(problem.dtype)};
 }
 
-// to[line][i] = from[line][i % channels] for i < period.
+// to[line][i] = from[line][i % channels] for i < period, a multiple of channels.
 template <class T>
 void repeat(const T* from, int64_t lines, int64_t channels, int64_t period, T* to) {
   for (int64_t line = 0; line < lines; ++line)
-    for (int64_t i = 0; i < period; ++i) to[line * period + i] = from[line * channels + i % channels];
+    for (int64_t i = 0; i < period; i += channels)
+      std::copy_n(from + line * channels, channels, to + line * period + i);
 }
 
 // The pixels of args, whose channels and weights repeat: whole periods are one pixel each to the kernel, the rest of a

@@ -46,25 +46,22 @@ inline void* data_of(const char* name, const py::array& array, DType dtype, cons
   return const_cast<void*>(array.data());
 }
 
-inline void give_back(void* block) { give_back_result(std::unique_ptr<ResultBlock>(static_cast<ResultBlock*>(block))); }
+inline void give_back(void* block) {
+  std::unique_ptr<ResultBlock> mine(static_cast<ResultBlock*>(block));
+  if (mine->bytes >= kMinResultBytes) give_back_result(std::move(mine));
+}
 
 // An uninitialised array that begins at a cache line, so that no vector of it is spread over two. NumPy's own begin
-// anywhere: a small one is a view into one of those, a large one lies in memory that a freed result may have left.
+// anywhere.
 inline py::array aligned_array(DType dtype, const Shape& shape) {
-  const py::dtype type = dtype == DType::f32 ? py::dtype::of<float>() : py::dtype::of<double>();
   int64_t bytes = size_of(dtype);
   for (const int64_t size : shape) bytes *= size;
-  if (bytes >= kMinResultBytes) {
-    std::unique_ptr<ResultBlock> block = take_result(bytes);
-    const void* data = block->memory.get();
-    const py::capsule owner(block.get(), give_back);
-    block.release();
-    return py::array(type, shape, data, owner);
-  }
-  const py::array_t<uint8_t> memory(bytes + kAlignment);
-  const uintptr_t address = reinterpret_cast<uintptr_t>(memory.data());
-  const void* data = reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment);
-  return py::array(type, shape, data, memory);
+  std::unique_ptr<ResultBlock> block =
+      bytes >= kMinResultBytes ? take_result(bytes) : std::make_unique<ResultBlock>(make_buffer(bytes), bytes);
+  const void* data = block->memory.get();
+  const py::capsule owner(block.get(), give_back);
+  block.release();
+  return py::array(dtype == DType::f32 ? py::dtype::of<float>() : py::dtype::of<double>(), shape, data, owner);
 }
 
 // (mb, *spatial, c), the spatial sizes being those the caller gave, one to three of them.

@@ -23,20 +23,21 @@ class BaseGlobalPooling(SpatialLayer):
         settings.keep(self, locals())
 
     def call(self, x: Array) -> Array:
-        self.compute_output_shape(x.shape)  # refuses an empty image in the layer's name, not in the operation's
         if self.data_format == "channels_last" and not recording():
             kept = global_pool("max_pool" if self.operation == "max" else "average_pool", x)
             return kept if self.keepdims else kept.reshape(len(x), x.shape[-1])
         pooled: Array = getattr(ops, self.operation)(x, self.spatial_axes, self.keepdims)
         return pooled
 
+    def check_input_shape(self, shape: Shape) -> None:
+        super().check_input_shape(shape)
+        if 0 in self.spatial(shape):
+            raise ValueError(
+                f"{self._op}: inputs must hold elements along each axis but the first. Received: inputs.shape={shape}."
+            )
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_input_shape(input_shape)
-        if 0 in self.spatial(input_shape):
-            raise ValueError(
-                f"{self._op}: inputs must hold elements along each axis but the first. "
-                f"Received: inputs.shape={input_shape}."
-            )
         if self.keepdims:
             return self.with_spatial(input_shape, (1,) * self.rank)
         return (input_shape[0], input_shape[self.channel_axis])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -55,6 +56,8 @@ class Called:
     _takes_mask: ClassVar[bool] = False
     _has_layers: ClassVar[bool] = False  # which are to know of the mode, and to whose model their losses belong
     _is_own: ClassVar[bool] = False  # of a user's, whose `call` may use Python's operators
+    # `call` as it was written, where nothing is to be done around it unless a tape records.
+    _plain_call: ClassVar[Callable[..., Any] | None] = None
     _build_arity: ClassVar[int] = 1  # how many shapes `build` takes
 
     def build(self, input_shape: Any) -> None:
@@ -89,10 +92,11 @@ class Called:
             type(inputs) is np.ndarray
             and inputs.shape == self._passed_shape
             and inputs.dtype == self._input_dtype
-            and not (self._takes_training or self._is_own or self._has_layers or args or kwargs or recording())
+            and self._plain_call is not None
+            and not (args or kwargs or recording())
             and self.activity_regularizer is None
         ):
-            return self.call(inputs)  # as most calls are, at a tenth of the cost of what follows
+            return self._plain_call(inputs)  # as most calls are, at a tenth of the cost of what follows
         is_traced = recording() and code.is_own
         if type(inputs) is not np.ndarray or args or kwargs:
             if not self._takes_mask:

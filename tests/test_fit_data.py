@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -240,6 +241,17 @@ def test_compile_configs_come_back() -> None:
     assert (
         other.fit(X, Y, verbose=0).history == linear(metrics=["mse"], loss_weights=[0.5]).fit(X, Y, verbose=0).history
     )
+
+
+def test_a_compiled_model_can_be_copied() -> None:
+    x = layers.Input((3,))
+    model = Model(x, [layers.Dense(2, name="a")(x), layers.Dense(2, name="b")(x)])
+    model.compile("adam", "mse", metrics=[["mse"], ["mae"]])
+    model.fit(X, [Y, Y], verbose=0)
+    other = pickle.loads(pickle.dumps(model))
+    first, second = (each.fit(X, [Y, Y], shuffle=False, verbose=0).history for each in (model, other))
+    assert first == second
+    assert "b_mae" in second
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class CompiledMetrics:
         self._op = op
         self._given = [_made(given), _made(weighted)]
         self._by_output: list[list[list[Metric]]] = []  # those without weights and those with, each by output
-        self.names: dict[int, str] = {}  # id of a metric -> its name in logs
+        self.names: dict[Metric, str] = {}  # in logs, where it isn't the metric's own
 
     @property
     def metrics(self) -> list[Metric]:
@@ -82,7 +82,7 @@ class CompiledMetrics:
                     if name in counts and prefix:
                         name = f"{start}{prefix}{metric.name}"
                     counts[name] = counts.get(name, 0) + 1
-                    self.names[id(metric)] = name if counts[name] == 1 else f"{name}_{counts[name] - 1}"
+                    self.names[metric] = name if counts[name] == 1 else f"{name}_{counts[name] - 1}"
 
 
 def _made(given: Any) -> Any:

@@ -143,7 +143,7 @@ class Compiled(Layer):
 
     def named_metrics(self) -> list[tuple[str, Metric]]:
         """All metrics with their names in logs: with several outputs, the output's name and the metric's."""
-        return [(self._compiled_metrics.names.get(id(metric), metric.name), metric) for metric in self.metrics]
+        return [(self._compiled_metrics.names.get(metric, metric.name), metric) for metric in self.metrics]
 
     def _output_names(self) -> list[str]:
         return []

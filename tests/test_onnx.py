@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -383,3 +384,15 @@ def test_weights_are_packed_once(rng: np.random.Generator, monkeypatch: pytest.M
 
     monkeypatch.setattr(importlib.import_module("pyconv.ops.conv"), "forward", refuse)
     np.testing.assert_array_equal(loaded(x)[0], first)
+
+
+def test_loading_takes_little_more_memory_than_the_file() -> None:
+    weights = np.zeros((64, 64, 16, 16), np.float32)
+    model = model_of([helper.make_node("Conv", ["x", "w"], ["y"])], {"x": ["N", 64, "H", "W"]}, {"w": weights})
+    content = model.SerializeToString()
+    tracemalloc.start()
+    loaded = pyconv.onnx.load(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert loaded.inputs[0].name == "x"
+    assert peak < 4 * len(content), "the kernel in the core's order, and what is made on the way there"

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyconv.gradient import Array
+from pyconv.onnx.chains import chained, chains, is_costly
 from pyconv.onnx.folding import fold
 from pyconv.onnx.fusing import fuse
 from pyconv.onnx.graph import Graph, Node
 from pyconv.onnx.layout import arrange
-from pyconv.onnx.program import Program
+from pyconv.onnx.program import Call, Program
 
 
 def compile_graph(graph: Graph, budget: int, outer: Sequence[str] = ()) -> Program:
@@ -25,8 +26,13 @@ def compile_graph(graph: Graph, budget: int, outer: Sequence[str] = ()) -> Progr
     fold(graph, budget, functools.partial(_function, budget=budget))
     fuse(graph)
     arrange(graph)
-    calls = []
-    for node in graph.nodes:
+    calls: list[Call] = []
+    for chain in chains(graph):
+        node = chain[-1]
+        if len(chain) > 1 or is_costly(node):
+            label = ", ".join(each.label for each in chain)
+            calls.append((label, *chained(chain, functools.partial(_function, budget=budget)), node.outputs))
+            continue
         needs = [_kept(graph, node, place, name) for place, name in enumerate(node.inputs)]
         captured = list(dict.fromkeys(name for each in node.subgraphs() for name in each.captured()))
         calls.append((node.label, _function(node, budget), [*needs, *captured], node.outputs))

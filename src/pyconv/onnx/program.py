@@ -11,6 +11,10 @@ import numpy as np
 _FAULTS = (ValueError, TypeError, IndexError, KeyError, ArithmeticError, MemoryError, AttributeError)
 
 
+# A step's label, its function, and the names of its arguments and results, "" for none.
+Call = tuple[str, Callable[..., Any], Sequence[str], Sequence[str]]
+
+
 class Step(NamedTuple):
     """One call of a function: where its arguments come from, -1 for None, and where its results go, -1 for nowhere."""
 
@@ -28,7 +32,7 @@ class Program:
         inputs: the names of the arguments.
         outputs: the names of the results.
         constants: values known beforehand, by name.
-        calls: for each step its label, function, and the names of its arguments and results, "" for none.
+        calls: the steps.
     """
 
     def __init__(
@@ -36,7 +40,7 @@ class Program:
         inputs: Sequence[str],
         outputs: Sequence[str],
         constants: dict[str, Any],
-        calls: Sequence[tuple[str, Callable[..., Any], Sequence[str], Sequence[str]]],
+        calls: Sequence[Call],
     ) -> None:
         read = {name for _, _, needs, _ in calls for name in needs} | set(outputs)
         places = {name: place for place, name in enumerate(inputs)}

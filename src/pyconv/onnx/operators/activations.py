@@ -34,7 +34,9 @@ def relu(x: Array) -> Array:
 
 @operator("LeakyRelu", layout="elementwise")
 def leaky_relu(x: Array, *, alpha: float = 0.01) -> Array:
-    return np.where(x < 0, x * x.dtype.type(alpha), x)
+    low = x * x.dtype.type(alpha)
+    y: Array = np.maximum(x, low) if 0 <= alpha <= 1 else np.where(x < 0, low, x)
+    return y
 
 
 @operator("ThresholdedRelu", layout="elementwise")
@@ -44,7 +46,10 @@ def thresholded_relu(x: Array, *, alpha: float = 1.0) -> Array:
 
 @operator("PRelu", since=7, layout="broadcast")
 def prelu(x: Array, slope: Array) -> Array:
-    return np.where(x < 0, x * slope, x)
+    y = np.minimum(x, 0)
+    y *= slope
+    y += np.maximum(x, 0)
+    return as_dtype_of(y, x)
 
 
 @operator("PRelu")

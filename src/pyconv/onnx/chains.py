@@ -89,27 +89,31 @@ def _computed(links: Sequence[Link], arrays: Sequence[Any]) -> Array:
     shape = np.broadcast_shapes(*(array.shape for array in arrays if array is not None))
     if math.prod(shape) < 2 * _BLOCK or shape[-1] > _BLOCK:
         return _run(links, arrays)
-    width = shape[-1]
-    rows: list[Any] = []  # of whole images, which are cut; the others are None
-    others: list[Any] = []
+    width, count = shape[-1], math.prod(shape)
+    length = _BLOCK // width * width  # whole rows
+    cut: list[tuple[Any, bool]] = []  # each array, and whether it goes on from block to block
     for array in arrays:
-        if array is not None and array.shape == shape and array.flags.c_contiguous:
-            rows.append(array.reshape(-1, width))
-            others.append(None)
-        elif array is None or array.size == 1 or array.shape[-1] == array.size == width:
-            rows.append(None)
-            others.append(None if array is None else array.reshape(() if array.size == 1 else width))
+        if array is None or array.size == 1:
+            cut.append((None if array is None else array.reshape(()), False))
+        elif array.shape == shape and array.flags.c_contiguous:
+            cut.append((array.reshape(-1), True))
+        elif array.shape[-1] == array.size == width:
+            # As long as a block: NumPy is slow where it has few channels to go through at a time.
+            cut.append((np.tile(array.reshape(width), length // width), False))
         else:
             return _run(links, arrays)
     memory.checked(shape)
-    step, count = _BLOCK // width, math.prod(shape[:-1])
     result: Array | None = None
-    for start in range(0, count, step):
-        part = slice(start, start + step)
-        block = _run(links, [other if row is None else row[part] for row, other in zip(rows, others, strict=True)])
+    for start in range(0, count, length):
+        end = min(start + length, count)
+        parts = [
+            array[start:end] if whole else array[: end - start] if array is not None and array.ndim else array
+            for array, whole in cut
+        ]
+        block = _run(links, parts)
         if result is None:
-            result = np.empty((count, width), block.dtype)
-        result[part] = block
+            result = np.empty(count, block.dtype)
+        result[start:end] = block
     assert result is not None
     return result.reshape(shape)
 

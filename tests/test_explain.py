@@ -40,6 +40,38 @@ def test_channels_first_and_given_pads() -> None:
     assert "groups 2, no bias" in text
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_a_separable_convolution_is_two(data_format: str) -> None:
+    shape = (2, 9, 8, 3) if data_format == "channels_last" else (2, 3, 9, 8)
+    layer = layers.SeparableConv2D(
+        5, 3, 2, "same", data_format, depth_multiplier=4, activation="relu", name="separable"
+    )
+    depthwise, pointwise = pyconv.explain(layer, shape).split("\n  followed by\n")
+    between = (2, 5, 4, 12) if data_format == "channels_last" else (2, 12, 5, 4)
+    words = data_format.replace("_", " ")
+    assert depthwise.startswith(f"separable (SeparableConv2D), float32\n  input      {shape}, {words}\n")
+    assert "kernel     (3, 3, 3, 4), strides (2, 2), dilation (1, 1), groups 3, no bias" in depthwise
+    assert depthwise.count(f"output     {between}\n") == 1
+    assert f"{2 * 2 * 5 * 4 * 9 * 12} FLOPs" in depthwise
+    assert pointwise.startswith(f"  input      {between}, {words}\n")
+    assert "kernel     (1, 1, 12, 5), strides (1, 1), dilation (1, 1), groups 1, bias (5,)" in pointwise
+    assert f"output     {layer.compute_output_shape(shape)}, relu in the same pass" in pointwise
+    assert f"{2 * 2 * 5 * 4 * 12 * 5} FLOPs" in pointwise
+
+
+def test_a_transposed_convolution() -> None:
+    layer = layers.Conv2DTranspose(6, (3, 2), strides=(2, 3), padding="same", name="up")
+    text = pyconv.explain(layer, (2, 5, 4, 3))
+    assert text.startswith("up (Conv2DTranspose), float32\n  input      (2, 5, 4, 3), channels last\n")
+    assert "kernel     (3, 2, 6, 3), strides (2, 3), dilation (1, 1), groups 1, bias (6,)" in text
+    assert "output     (2, 10, 12, 6)\n" in text
+    assert "axis 1: (5 - 1) * 2 + (3 - 1) * 1 + 1, less 0 before and 1 after = 10" in text
+    assert "axis 2: (4 - 1) * 3 + (2 - 1) * 1 + 1, less 0 before and -1 after = 12" in text
+    assert "the data gradient of a convolution from the output to the input" in text
+    first = layers.Conv1DTranspose(4, 3, data_format="channels_first")
+    assert "axis 2: (7 - 1) * 1 + (3 - 1) * 1 + 1, less 0 before and 0 after = 9" in pyconv.explain(first, (1, 2, 7))
+
+
 def test_a_model_layer_by_layer() -> None:
     model = pyconv.Sequential([layers.Conv2D(4, 3), layers.MaxPooling2D(), layers.Flatten(), layers.Dense(10)])
     text = pyconv.explain(model, (2, 8, 8, 3))

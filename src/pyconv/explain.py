@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from pyconv import _core, activations, config
-from pyconv.layers.layer import Layer, shape_tuple
+from pyconv.layers.layer import Layer, Shape, shape_tuple
 from pyconv.models import Sequential
-from pyconv.ops.conv_plans import Problem, Settled, forward
+from pyconv.ops.conv_plans import Activation, Problem, Settled, forward, plan_for
+from pyconv.ops.conv_transpose import crops, problem_of
 
 __all__ = ["explain"]
 
@@ -19,8 +20,8 @@ __all__ = ["explain"]
 def explain(layer: Layer, input_shape: tuple[int, ...]) -> str:
     """Says how a layer, or each layer of a model, is computed for inputs of a shape; to be printed.
 
-    For Conv, DepthwiseConv and Dense: the shapes, the pads and their formula, the algorithm chosen and why
-    those before it refused, the operations and the memory. A layer that isn't built is built.
+    For Conv, DepthwiseConv, SeparableConv, ConvTranspose and Dense: the shapes, the pads and their formula, the
+    algorithm chosen and why those before it refused, the operations and the memory. A layer that isn't built is built.
 
     Args:
         layer: a layer or a `Sequential`.
@@ -58,47 +59,118 @@ def explain(layer: Layer, input_shape: tuple[int, ...]) -> str:
     return "\n".join(_paragraphs(layer, shape))
 
 
-def _paragraphs(layer: Layer, shape: tuple[int, ...]) -> Iterator[str]:
+def _paragraphs(layer: Any, shape: tuple[int, ...]) -> Iterator[str]:
     if isinstance(layer, Sequential):
         for part in layer.layers:
             yield from _paragraphs(part, shape)
             shape = _output_shape(part, shape)
         return
     title = f"{layer.name} ({type(layer).__name__}), {layer.dtype}"
-    if isinstance(getattr(layer, "convolution", None), Settled) and hasattr(layer, "kernel"):
-        yield "\n".join([title, *_convolution(layer, shape)])
-    else:
-        kind = "of a kind that isn't explained yet" if hasattr(layer, "kernel_size") else "no convolution"
-        yield f"{title}\n  {shape} -> {_output_shape(layer, shape)}, {kind}"
-
-
-def _convolution(layer: Any, shape: tuple[int, ...]) -> Iterator[str]:
-    settled, kernel_shape = layer.convolution, layer.kernel.shape
+    # By their attributes, for the classes' files are read when somebody wants such a layer.
+    transposed, separable = hasattr(layer, "transposition"), hasattr(layer, "pointwise_kernel")
+    if not transposed and not isinstance(getattr(layer, "convolution", None), Settled):
+        yield f"{title}\n  {shape} -> {_output_shape(layer, shape)}, no convolution"
+        return
+    if transposed:
+        yield "\n".join([title, *_transposed(layer, shape)])
+        return
     bias_shape = None if layer.bias is None else layer.bias.shape
-    x_shape = (shape[0], *shape[2:], shape[1]) if settled.channels_first else shape
-    dtype = np.dtype(layer.dtype)
     activation = activations.fused(layer.activation) or "linear"
-    problem, plan, _ = forward(
-        _core.get_isa(), config.get_precision(), settled, dtype, x_shape, kernel_shape, bias_shape, activation
+    if separable:
+        lines = _convolution(layer.convolution, layer.depthwise_kernel.shape, None, "linear", layer.dtype, shape)
+        yield "\n".join([title, *lines])
+        output_shape, kernel_shape = layer.compute_output_shape(shape), layer.pointwise_kernel.shape
+        shape = _known(layer.with_spatial(output_shape, layer.spatial(output_shape), kernel_shape[-2]))
+        one, title = (1,) * layer.rank, "  followed by"
+        settled = Settled("conv", one, "valid", one, layer.convolution.channels_first)
+    else:
+        settled, kernel_shape = layer.convolution, layer.kernel.shape
+    yield "\n".join([title, *_convolution(settled, kernel_shape, bias_shape, activation, layer.dtype, shape)])
+
+
+def _convolution(
+    settled: Settled,
+    kernel_shape: tuple[int, ...],
+    bias_shape: tuple[int, ...] | None,
+    activation: Activation,
+    dtype_name: str,
+    shape: tuple[int, ...],
+) -> Iterator[str]:
+    x_shape = (shape[0], *shape[2:], shape[1]) if settled.channels_first else shape
+    problem, plan, last = forward(
+        _core.get_isa(),
+        config.get_precision(),
+        settled,
+        np.dtype(dtype_name),
+        x_shape,
+        kernel_shape,
+        bias_shape,
+        activation,
     )
-    output_shape = _output_shape(layer, shape)
-    yield f"  input      {shape}, channels {'first' if settled.channels_first else 'last'}"
+    output_shape = (last[0], last[-1], *last[1:-1]) if settled.channels_first else last
+    yield from _arrays(shape, kernel_shape, bias_shape, output_shape, problem, settled.channels_first, activation)
+    if settled.op != "dense":  # whose line of pixels has a window of one
+        first_axis = 2 if settled.channels_first else 1
+        yield from _listed("pads", _pads(settled, problem, first_axis))
+        yield from _listed("sizes", _sizes(problem, plan.output_size, first_axis))
+    yield from _listed("algorithm", _choice(plan))
+    yield from _costs(problem, plan, shape, kernel_shape, bias_shape, output_shape)
+
+
+def _transposed(layer: Any, shape: tuple[int, ...]) -> Iterator[str]:
+    settled, kernel_shape = layer.transposition, layer.kernel.shape
+    x_shape = (shape[0], *shape[2:], shape[1]) if settled.channels_first else shape
+    problem = problem_of(config.get_precision(), settled, np.dtype(layer.dtype), x_shape, kernel_shape)
+    plan = plan_for(_core.get_isa(), "backward_data", problem)
+    bias_shape, output_shape = None if layer.bias is None else layer.bias.shape, _output_shape(layer, shape)
+    yield from _arrays(shape, kernel_shape, bias_shape, output_shape, problem, settled.channels_first, "linear")
+    cut = crops(settled, problem.kernel_size)
+    axes = zip(x_shape[1:-1], problem.kernel_size, problem.strides, problem.dilation, cut, strict=True)
+    yield from _listed(
+        "sizes",
+        (
+            f"axis {axis}: ({n} - 1) * {s} + ({k} - 1) * {d} + 1, less {before} before and {after} after = "
+            f"{(n - 1) * s + (k - 1) * d + 1 - before - after}"
+            for axis, (n, k, s, d, (before, after)) in enumerate(axes, 2 if settled.channels_first else 1)
+        ),
+    )
+    yield "  as         the data gradient of a convolution from the output to the input"
+    yield from _listed("algorithm", _choice(plan))
+    yield from _costs(problem, plan, shape, kernel_shape, bias_shape, output_shape)
+
+
+def _arrays(
+    shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+    bias_shape: tuple[int, ...] | None,
+    output_shape: tuple[int, ...],
+    problem: Problem,
+    channels_first: bool,
+    activation: Activation,
+) -> Iterator[str]:
+    yield f"  input      {shape}, channels {'first' if channels_first else 'last'}"
     bias = "no bias" if bias_shape is None else f"bias {bias_shape}"
     yield (
         f"  kernel     {kernel_shape}, strides {problem.strides}, dilation {problem.dilation}, "
         f"groups {problem.groups}, {bias}"
     )
     yield f"  output     {output_shape}" + ("" if activation == "linear" else f", {activation} in the same pass")
-    if settled.op != "dense":  # whose line of pixels has a window of one
-        first_axis = 2 if settled.channels_first else 1
-        yield from _listed("pads", _pads(settled, problem, first_axis))
-        yield from _listed("sizes", _sizes(problem, plan.output_size, first_axis))
-    yield from _listed("algorithm", _choice(plan))
+
+
+def _costs(
+    problem: Problem,
+    plan: _core.ConvPlan,
+    shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+    bias_shape: tuple[int, ...] | None,
+    output_shape: tuple[int, ...],
+) -> Iterator[str]:
     factors = (problem.batch, *plan.output_size, *problem.kernel_size, plan.weights_shape[-2], problem.out_channels)
     product = " * ".join(str(factor) for factor in factors if factor != 1) or "1"
     yield f"  work       {plan.flops} FLOPs, 2 for each of {product} multiply-adds"
     arrays = {"input": shape, "kernel": kernel_shape, "bias": bias_shape or (0,), "output": output_shape}
-    sizes = ", ".join(f"{name} {math.prod(sizes) * dtype.itemsize}" for name, sizes in arrays.items())
+    itemsize = np.dtype(problem.dtype).itemsize
+    sizes = ", ".join(f"{name} {math.prod(sizes) * itemsize}" for name, sizes in arrays.items())
     yield f"  memory     {sizes} bytes"
     yield (
         f"  {'':<11}packed weights {plan.packed_bytes} bytes, workspace {plan.workspace_bytes} bytes with "
@@ -141,4 +213,8 @@ def _listed(title: str, lines: Iterator[str]) -> Iterator[str]:
 
 
 def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(size for size in layer.compute_output_shape(shape) if size is not None)
+    return _known(layer.compute_output_shape(shape))
+
+
+def _known(shape: Shape) -> tuple[int, ...]:
+    return tuple(size for size in shape if size is not None)

@@ -146,7 +146,7 @@ def transposed(settled: SettledTranspose, x: Array, kernel: Kernel, bias: Kernel
     if x.dtype != weights.dtype:
         return transposed(settled, *operands("conv_transpose", x, kernel, bias))
     offset = bias.value if isinstance(bias, Variable) else bias
-    problem = _problem(config.get_precision(), settled, x.dtype, x.shape, weights.shape)
+    problem = problem_of(config.get_precision(), settled, x.dtype, x.shape, weights.shape)
     if offset is not None and offset.shape != (problem.in_channels,):
         raise ValueError(
             f"conv_transpose: bias must have shape ({problem.in_channels},), a number a filter. "
@@ -164,7 +164,7 @@ def transposed(settled: SettledTranspose, x: Array, kernel: Kernel, bias: Kernel
 
 
 @functools.lru_cache(maxsize=256)
-def _problem(
+def problem_of(
     precision: config.Precision,
     settled: SettledTranspose,
     dtype: np.dtype[Any],

@@ -95,7 +95,10 @@ class Layer(Called):
         cls._takes_training, cls._takes_mask = "training" in arguments, "mask" in arguments
         cls._trains_unless_told = cls._takes_training and arguments["training"].default is True
         cls._is_own = not cls.__module__.startswith("pyconv.")
-        cls._plain_call = None if cls._takes_training or cls._is_own or cls._has_layers else cls.call
+        if cls._takes_training or cls._is_own or cls._has_layers:
+            cls._plain_call = None
+        elif "call" in vars(cls):
+            cls._plain_call = cls.call
         if "call" in vars(cls) and not cls._is_own:  # somebody's subclass may call it with what its own is given
             cls.call = with_traced(cls.call)  # type: ignore[method-assign]
         if "__init__" in vars(cls) and cls._is_own:

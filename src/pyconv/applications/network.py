@@ -33,7 +33,6 @@ _ARGUMENTS = """
         A functional `Model` with the layers' names and the weights' order of Keras'.
 
     Raises:
-        ImportError: if weights is a file and h5py isn't installed (`pip install pyconv-nn[keras]`).
         ValueError: if weights isn't a file, or one of another network, or the images are too small.
 """
 

@@ -1,13 +1,18 @@
-"""HDF5 files as nested groups of arrays, looked through for anything dangerous before a number is read.
+"""HDF5 files as nested groups of arrays, read from their bytes. Knows nothing of Keras.
 
-Knows nothing of Keras. A file may hold groups and arrays, each in one place. Links to other files or by name, data kept
-elsewhere, and arrays that together are larger than the file itself, are refused.
+What Keras and h5py write is read: groups, arrays in one piece, attributes. Links by name or to other files, data kept
+elsewhere, and arrays that together are larger than the file itself, are refused before a number is read; so are
+compressed arrays, which Keras doesn't write. From the HDF5 File Format Specification, version 3.0:
+
+    group of the old form     a B-tree (III.A.1) of lists of entries (III.C), names in a heap (III.D)
+    group of the new form     a link for each thing in it (IV.A.2.g)
+    array                     its shape, type, and where its numbers are (IV.A.2.b, d, i)
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
+import math
 import mmap
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,22 +21,41 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pyconv.saving import global_heaps
+from pyconv.saving import hdf5_objects as kinds
 from pyconv.saving.errors import ModelFileError, blamed_on_file
+from pyconv.saving.hdf5_objects import Message, Objects
 
-# A deep network has some 1,500 layers, each with a handful of groups and arrays, and as much again for the optimizer.
-_MOST_OBJECTS = 200_000
-# Weights are nearly random and shrink by a tenth; what grows by more than this was made to fill memory.
-_MOST_EXPANSION = 4
+# Of a group or array with the entry of its name; the smallest that Keras writes take some 300.
+_LEAST_OBJECT_BYTES = 64
+_LONGEST_NAME = 1 << 16
+
+
+class Dataset(NamedTuple):
+    """An array of a file, whose numbers haven't been read."""
+
+    objects: Objects
+    attributes: dict[str, Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any] | None  # None: of texts or the like
+    place: int
+
+    def read(self) -> NDArray[Any]:
+        """The numbers; those of half precision that NumPy doesn't have as float32."""
+        if self.dtype is None:
+            raise ModelFileError("an array must hold numbers.")
+        data = self.objects.part(self.place, math.prod(self.shape) * self.dtype.itemsize)
+        if self.dtype.kind == "V":  # bfloat16: the upper half of a float32's bits
+            return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(self.shape)
+        return np.frombuffer(data, self.dtype).astype(self.dtype.newbyteorder("=")).reshape(self.shape)
 
 
 class Group(NamedTuple):
     """A group of a file: what it is called there, its attributes, the groups and the arrays in it."""
 
     path: str
-    attributes: Any  # h5py's: names to values
+    attributes: dict[str, Any]
     groups: dict[str, Group]
-    datasets: dict[str, Any]
+    datasets: dict[str, Dataset]
 
     def at(self, path: str) -> Group | None:
         """The group at a path from here, None if there is none."""
@@ -50,32 +74,30 @@ class Group(NamedTuple):
         group = self.at(folder)
         if group is None or name not in group.datasets:
             raise ModelFileError(f"{self.path or '/'} has no array {path!r}.")
-        dataset = group.datasets[name]
-        if _is_bfloat16(dataset):
-            # The upper half of a float32's bits.
-            return (np.asarray(dataset).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-        if dataset.dtype.kind not in "biuf":
-            raise ModelFileError(f"{self.path or '/'}: {path!r} must hold numbers. Received: dtype={dataset.dtype}.")
-        return np.asarray(dataset[()])
+        return group.datasets[name].read()
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of an array in this group."""
+        return self.datasets[name].shape
 
     def texts(self, name: str) -> list[str]:
         """An attribute that is a list of names; Keras cuts a long one into name0, name1, ..."""
-        if name in self.attributes:
-            return [_text(item) for item in np.ravel(self.attributes[name])]
-        parts: list[str] = []
-        for number in range(len(self.attributes)):
-            if f"{name}{number}" not in self.attributes:
-                break
-            parts += [_text(item) for item in np.ravel(self.attributes[f"{name}{number}"])]
-        return parts
+        found = [self.attributes[name]] if name in self.attributes else []
+        while name not in self.attributes and f"{name}{len(found)}" in self.attributes:
+            found.append(self.attributes[f"{name}{len(found)}"])
+        texts = [text for part in found for text in (part if isinstance(part, list) else [part])]
+        if not all(isinstance(text, str) for text in texts):
+            raise ModelFileError(f"{self.path or '/'}: the attribute {name!r} must hold names.")
+        return texts
 
     def text(self, name: str) -> str | None:
         """An attribute that is one text, None if there is none."""
-        return _text(self.attributes[name]) if name in self.attributes else None
+        value = self.attributes.get(name)
+        return value if isinstance(value, str) else None
 
     def total(self) -> int:
         """How many numbers this group and those inside hold."""
-        own = sum(int(dataset.size or 0) for dataset in self.datasets.values())
+        own = sum(math.prod(dataset.shape) for dataset in self.datasets.values())
         return own + sum(group.total() for group in self.groups.values())
 
 
@@ -89,24 +111,14 @@ def reading(op: str, name: str, source: Path | bytes) -> Iterator[Group]:
         source: its path, or its bytes.
 
     Raises:
-        ImportError: if h5py isn't installed.
         ModelFileError: if it isn't a sound HDF5 file, or does what none may do.
     """
-    h5py = package(op)
-    with blamed_on_file(op, name):
-        size = _checked_size(source)
-        with h5py.File(io.BytesIO(source) if isinstance(source, bytes) else source, "r") as file:
-            yield _Scan(h5py, file, size).root()
-
-
-def _checked_size(source: Path | bytes) -> int:
-    """How many bytes there are, once it is sure that libhdf5 can be let loose on them."""
-    if isinstance(source, bytes):
-        global_heaps.check(source)
-        return len(source)
-    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        global_heaps.check(data)
-        return len(data)
+    with blamed_on_file(op, name), contextlib.ExitStack() as stack:
+        data: Any = source
+        if not isinstance(source, bytes):
+            descriptor = stack.enter_context(source.open("rb")).fileno()
+            data = stack.enter_context(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+        yield _Scan(Objects(data), len(data)).root()
 
 
 def package(op: str) -> Any:
@@ -121,77 +133,112 @@ def package(op: str) -> Any:
 class _Scan:
     """One look through a file, without reading numbers."""
 
-    def __init__(self, h5py: Any, file: Any, size: int) -> None:
-        self.h5py, self.file, self.size = h5py, file, size
-        self.seen: set[int] = set()  # places in the file: what is linked twice may be a loop
+    def __init__(self, objects: Objects, size: int) -> None:
+        self.objects, self.size = objects, size
+        self.seen: set[int] = set()  # places in the file: what is met twice may be a loop
         self.bytes = 0
 
     def root(self) -> Group:
-        root = Group("", self._attributes("", self.file), {}, {})
-        self._enter("", self.file)
-        waiting = [(root, self.file)]
+        messages = self.entered("", self.objects.root)
+        root = Group("", self.objects.attributes(messages), {}, {})
+        waiting = [(root, messages)]
         while waiting:
-            group, source = waiting.pop()
-            for key in source:
-                path = f"{group.path}/{key}" if group.path else key
-                link = source.get(key, getlink=True)
-                if not isinstance(link, self.h5py.HardLink):
-                    raise ModelFileError(f"{path!r} is a {type(link).__name__}, which no file of weights may have.")
-                thing = source[key]
-                self._enter(path, thing)
-                if isinstance(thing, self.h5py.Group):
-                    inner = Group(path, self._attributes(path, thing), {}, {})
-                    group.groups[key] = inner
-                    waiting.append((inner, thing))
-                elif isinstance(thing, self.h5py.Dataset):
-                    self._attributes(path, thing)
-                    group.datasets[key] = self._checked(path, thing)
+            group, messages = waiting.pop()
+            for name, address in self.entries(messages):
+                path = f"{group.path}/{name}" if group.path else name
+                messages = self.entered(path, address)
+                attributes = self.objects.attributes(messages)
+                if any(message.kind == kinds.LAYOUT for message in messages):
+                    group.datasets[name] = self.dataset(path, messages, attributes)
                 else:
-                    raise ModelFileError(f"{path!r} is neither a group nor an array.")
+                    group.groups[name] = Group(path, attributes, {}, {})
+                    waiting.append((group.groups[name], messages))
         return root
 
-    def _enter(self, path: str, thing: Any) -> None:
-        address = self.h5py.h5o.get_info(thing.id).addr
+    def entered(self, path: str, address: int) -> list[Message]:
+        """The header of a group or array that is met for the first time."""
+        self.meet(path, address)
+        return self.objects.messages(address)
+
+    def meet(self, path: str, address: int) -> None:
         if address in self.seen:
             raise ModelFileError(f"{path!r} leads to where another name leads already.")
         self.seen.add(address)
-        if len(self.seen) > _MOST_OBJECTS:
-            raise ModelFileError(f"there are more than {_MOST_OBJECTS} groups and arrays.")
+        if len(self.seen) * _LEAST_OBJECT_BYTES > self.size:
+            raise ModelFileError(f"there are more groups and arrays than {self.size} bytes can hold.")
 
-    def _attributes(self, path: str, thing: Any) -> Any:
-        """The attributes, none of which is larger than the file."""
-        for name in thing.attrs:
-            attribute = thing.attrs.get_id(name)
-            if _bytes(attribute.shape, attribute.dtype) > self.size:
-                raise ModelFileError(f"the attribute {name!r} of {path or '/'!r} is larger than the file.")
-        return thing.attrs
+    def entries(self, messages: list[Message]) -> Iterator[tuple[str, int]]:
+        """The names in a group and where their things are."""
+        for kind, place, _ in messages:
+            if kind == kinds.NAMES:
+                tree, heap = self.objects.unpack("<QQ", place)
+                yield from self.old_entries(tree, heap)
+            elif kind == kinds.LINK:
+                yield self.link(place)
+            elif kind == kinds.LINK_INFO:
+                counted = 8 if self.objects.part(place + 1, 1)[0] & 1 else 0
+                if self.objects.part(place + 2 + counted, 8) != kinds.NOWHERE:
+                    raise ModelFileError("a group has its names in a form that Keras does not write.")
 
-    def _checked(self, path: str, dataset: Any) -> Any:
-        properties = dataset.id.get_create_plist()
-        if properties.get_layout() == self.h5py.h5d.VIRTUAL or properties.get_external_count() > 0:
+    def old_entries(self, tree: int, heap: int) -> Iterator[tuple[str, int]]:
+        signature, size, _, names = self.objects.unpack("<4s4xQQQ", heap)
+        if signature != b"HEAP":
+            raise ModelFileError(f"there are no names at byte {heap}.")
+        waiting = [tree]
+        while waiting:
+            node = waiting.pop()
+            self.meet(f"byte {node}", node)
+            signature, kind, count = self.objects.unpack("<4sBxH", node)
+            if signature == b"TREE" and kind == 0:
+                waiting += [self.objects.unpack("<Q", node + 32 + 16 * i)[0] for i in reversed(range(count))]
+                continue
+            signature, count = self.objects.unpack("<4sxxH", node)
+            if signature != b"SNOD":
+                raise ModelFileError(f"there are no entries of a group at byte {node}.")
+            for entry in range(node + 8, node + 8 + 40 * count, 40):
+                offset, address, cached = self.objects.unpack("<QQI", entry)
+                if offset >= size:
+                    raise ModelFileError(f"the name at byte {entry} is not in its heap.")
+                text = self.objects.part(names + offset, min(size - offset, _LONGEST_NAME)).partition(b"\0")[0]
+                if cached == 2:
+                    raise ModelFileError(f"{text.decode()!r} is a SoftLink, which no file of weights may have.")
+                yield text.decode(), address
+
+    def link(self, place: int) -> tuple[str, int]:
+        version, flags = self.objects.unpack("<BB", place)
+        place += 2
+        kind = self.objects.part(place, 1)[0] if flags & 8 else 0
+        place += bool(flags & 8) + 8 * bool(flags & 4) + bool(flags & 16)
+        width = 1 << (flags & 3)
+        length = int.from_bytes(self.objects.part(place, width), "little")
+        name = self.objects.part(place + width, min(length, _LONGEST_NAME)).decode()
+        if version != 1 or kind != 0:
+            named = {1: "a SoftLink", 64: "an ExternalLink"}.get(kind, "a link of an unknown kind")
+            raise ModelFileError(f"{name!r} is {named}, which no file of weights may have.")
+        return name, self.objects.unpack("<Q", place + width + length)[0]
+
+    def dataset(self, path: str, messages: list[Message], attributes: dict[str, Any]) -> Dataset:
+        places = {message.kind: message.place for message in messages}
+        if kinds.EXTERNAL in places or kinds.SHAPE not in places or kinds.TYPE not in places:
             raise ModelFileError(f"the numbers of {path!r} are kept in another place.")
-        self.bytes += _bytes(dataset.shape, dataset.dtype)
-        most = self.size * (_MOST_EXPANSION if properties.get_nfilters() else 1)
-        if self.bytes > most:
+        shape, dtype = self.objects.shape(places[kinds.SHAPE]), self.objects.dtype(places[kinds.TYPE])
+        itemsize = 1 if dtype is None else dtype.itemsize
+        taken = math.prod(shape) * itemsize
+        self.bytes += taken
+        if self.bytes > self.size:
             raise ModelFileError(
-                f"the arrays up to {path!r}, which has the shape {dataset.shape}, take {self.bytes} bytes, the file "
-                f"has {self.size}."
+                f"the arrays up to {path!r}, which has the shape {shape}, take {self.bytes} bytes, the file has "
+                f"{self.size}."
             )
-        return dataset
-
-
-def _bytes(shape: tuple[int, ...] | None, dtype: Any) -> int:
-    count = 0 if shape is None else 1
-    for size in shape or ():
-        count *= int(size)  # Python's integers don't overflow
-    return count * int(dtype.itemsize)
-
-
-def _is_bfloat16(dataset: Any) -> bool:
-    return "dtype" in dataset.attrs and _text(dataset.attrs["dtype"]) == "bfloat16" and dataset.dtype.itemsize == 2
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes | np.bytes_):
-        return bytes(value).decode("utf-8")
-    return str(value)
+        version, layout = self.objects.unpack("<BB", places[kinds.LAYOUT])
+        if layout == 3:
+            raise ModelFileError(f"the numbers of {path!r} are kept in another place.")
+        if version not in (3, 4) or layout not in (0, 1):
+            raise ModelFileError(f"{path!r} is compressed or in pieces: h5repack -f NONE -l CONTI makes it whole.")
+        if layout == 0:
+            (size,), place = self.objects.unpack("<H", places[kinds.LAYOUT] + 2), places[kinds.LAYOUT] + 4
+        else:
+            place, size = self.objects.unpack("<QQ", places[kinds.LAYOUT] + 2)
+        if dtype is not None and taken > 0 and (size < taken or place + taken > self.size):
+            raise ModelFileError(f"the numbers of {path!r} are not all in the file.")
+        return Dataset(self.objects, attributes, shape, dtype, place)

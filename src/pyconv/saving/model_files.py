@@ -42,7 +42,6 @@ def load_model(
         safe_mode: True; there is no other mode, for code in files is never run.
 
     Raises:
-        ImportError: if h5py isn't installed (`pip install pyconv-nn[keras]`).
         OSError: if the file can't be opened.
         pyconv.saving.UnknownClassesError: if it names classes or functions that are neither pyconv's nor given.
         pyconv.saving.ModelFileError: if it is broken or isn't such a file. Both are ValueErrors.
@@ -78,7 +77,7 @@ def save_model(
 
     Raises:
         FileExistsError: if there is such a file and it may not be replaced.
-        ImportError: if h5py isn't installed.
+        ImportError: if h5py isn't installed, which only writing needs (`pip install pyconv-nn[keras]`).
         TypeError: if model isn't a model.
         ValueError: if the name ends otherwise, or part of the model can't be described.
     """
@@ -117,7 +116,7 @@ def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool
 
     Raises:
         FileExistsError: if there is such a file and it may not be replaced.
-        ImportError: if h5py isn't installed.
+        ImportError: if h5py isn't installed, which only writing needs (`pip install pyconv-nn[keras]`).
         ValueError: if the name ends otherwise, or the model isn't built.
     """
     op, path = "save_weights", Path(filepath)
@@ -141,7 +140,6 @@ def load_weights(
         by_name: for the old form: whether layers are found by name, not by their order.
 
     Raises:
-        ImportError: if h5py isn't installed.
         OSError: if the file can't be opened.
         ValueError: if the model isn't built, or by_name is asked for where names aren't in the file.
         pyconv.saving.ModelFileError: if the file is broken or its weights don't fit; a ValueError.

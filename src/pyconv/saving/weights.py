@@ -150,16 +150,15 @@ def _misfit(layer: Layer, group: Group | None) -> str | None:
     if type(layer).load_own_variables is not Layer.load_own_variables:
         return None  # it reads what it wants
     mine = layer._own_weights()
-    datasets = {} if group is None else group.datasets
+    if group is None:
+        return f"layer {layer.name!r} has {len(mine)} weights, in the file are 0" if mine else None
+    datasets = group.datasets
     if len(datasets) != len(mine) or any(str(number) not in datasets for number in range(len(mine))):
         unbuilt = "" if layer.built or mine else ", for it is not built"
         return f"layer {layer.name!r} has {len(mine)} weights{unbuilt}, in the file are {len(datasets)}"
     for number, weight in enumerate(mine):
-        if tuple(datasets[str(number)].shape or ()) != weight.shape:
-            return (
-                f"the {weight.name} of layer {layer.name!r} has the shape {weight.shape}, in the file "
-                f"{datasets[str(number)].shape}"
-            )
+        if (shape := group.shape(str(number))) != weight.shape:
+            return f"the {weight.name} of layer {layer.name!r} has the shape {weight.shape}, in the file {shape}"
     return None
 
 

@@ -18,6 +18,7 @@ from pyconv.onnx.graph import Graph, Node, consumers
 # Numbers a block: with two or three results between, as float32, they fit the 1 to 2 MB of a core's second cache, and
 # a call of NumPy's, about 1 us, is small beside the 10 us that such a block takes.
 _BLOCK = 2**16
+_LEAST = 2**12  # below that the calls cost more than the numbers
 _PLAIN = ("Cast", "Dropout", "Identity", "Neg", "Relu")
 
 
@@ -87,10 +88,10 @@ def chained(
 def _computed(links: Sequence[Link], arrays: Sequence[Any]) -> Array:
     """The last link's result, in blocks if every array is a whole image, a row of its channels, or one number."""
     shape = np.broadcast_shapes(*(array.shape for array in arrays if array is not None))
-    if math.prod(shape) < 2 * _BLOCK or shape[-1] > _BLOCK:
+    if math.prod(shape) < _LEAST or shape[-1] > _BLOCK:
         return _run(links, arrays)
     width, count = shape[-1], math.prod(shape)
-    length = _BLOCK // width * width  # whole rows
+    length = min(_BLOCK // width * width, count)  # whole rows
     cut: list[tuple[Any, bool]] = []  # each array, and whether it goes on from block to block
     for array in arrays:
         if array is None or array.size == 1:
@@ -111,6 +112,8 @@ def _computed(links: Sequence[Link], arrays: Sequence[Any]) -> Array:
             for array, whole in cut
         ]
         block = _run(links, parts)
+        if length == count:
+            return block.reshape(shape)
         if result is None:
             result = np.empty(count, block.dtype)
         result[start:end] = block

@@ -13,7 +13,14 @@ from pyconv.onnx.writing.writer import Writer
 from pyconv.ops.geometry import Pads
 from pyconv.ops.resampling import resample
 
-_IDLE = ("Dropout", "GaussianNoise", "Identity", *(f"SpatialDropout{rank}" for rank in RANKS))
+_IDLE = (
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    *(f"SpatialDropout{rank}" for rank in RANKS),
+)
 _RANDOM = ("Brightness", "Contrast", "Flip", "Rotation", "Translation", "Zoom")
 
 

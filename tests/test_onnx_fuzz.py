@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import pyconv.onnx
@@ -40,6 +41,12 @@ def an_output_without_a_name() -> bytes:
     return bytes(model.SerializeToString())
 
 
+def left_out() -> bytes:
+    model = parsed("y = Sum (x)")
+    model.graph.node[0].input[0] = ""
+    return bytes(model.SerializeToString())
+
+
 FINDINGS = {
     "a name that isn't UTF-8": names_that_are_not_utf8(),
     "an output without a name": an_output_without_a_name(),
@@ -48,6 +55,7 @@ FINDINGS = {
     "a text for a number": parsed('y = Softmax <axis = "last"> (x)').SerializeToString(),
     "nothing to join": parsed("y = Concat <axis = 0> ()").SerializeToString(),
     "nothing to add": parsed("y = Sum ()").SerializeToString(),
+    "something left out that is to be added": left_out(),
 }
 
 
@@ -55,3 +63,10 @@ FINDINGS = {
 def test_what_the_fuzzer_found(content: bytes) -> None:
     with pytest.raises(onnx_files.DOCUMENTED_ON_LOADING):
         pyconv.onnx.load(content)
+
+
+def test_more_axes_than_can_be_broadcast() -> None:
+    model = parsed("y = Expand (x, s)")
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(60, np.int64), "s"))
+    with pytest.raises(ValueError, match="more than 32 axes"):
+        pyconv.onnx.load(model)([1.0])

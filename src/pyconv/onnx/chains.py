@@ -87,7 +87,7 @@ def chained(
 
 def _computed(links: Sequence[Link], arrays: Sequence[Any]) -> Array:
     """The last link's result, in blocks if every array is a whole image, a row of its channels, or one number."""
-    shape = np.broadcast_shapes(*(array.shape for array in arrays if array is not None))
+    shape = memory.broadcast(*(array.shape for array in arrays if array is not None))
     if math.prod(shape) < _LEAST or shape[-1] > _BLOCK:
         return _run(links, arrays)
     width, count = shape[-1], math.prod(shape)

@@ -12,6 +12,7 @@ import numpy as np
 
 # Larger than any activation of a convolutional network on an image that a CPU would be asked to work on.
 MOST_BYTES = 2**32
+_MOST_AXES = 32  # that NumPy broadcasts
 
 
 class _Local(threading.local):
@@ -29,6 +30,13 @@ def limited(most: int) -> Iterator[None]:
         yield
     finally:
         _local.most = before
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that all of these are broadcast to; raises ValueError if there is none."""
+    if max(map(len, shapes), default=0) > _MOST_AXES:
+        raise ValueError(f"arrays can't be broadcast with more than {_MOST_AXES} axes.")
+    return np.broadcast_shapes(*shapes)
 
 
 def checked(shape: Sequence[Any], dtype: Any = np.float32) -> tuple[int, ...]:

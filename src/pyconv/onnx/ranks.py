@@ -19,7 +19,7 @@ def rank_of(node: Node, ranks: dict[str, int], constants: dict[str, Array]) -> N
     if node.operator.layout in _SAME_LAYOUTS or node.op in _SAME - {"Expand"}:
         rank = first
     elif node.operator.layout == "broadcast" or node.op == "Expand":
-        rank = max(known) if len(known) == len(inputs) and node.op != "Expand" else None
+        rank = max(known) if known and len(known) == len(inputs) and node.op != "Expand" else None
     elif node.operator.layout == "reduction":
         rank = first if node.attributes.get("keepdims", 1) else None
     elif node.op == "Reshape" and len(node.inputs) > 1 and node.inputs[1] in constants:

@@ -56,7 +56,7 @@ class Operator:
 
     def check(self, label: str, inputs: list[str], attributes: dict[str, Any]) -> None:
         """Raises InvalidModelError if a file's node has other inputs or attributes than the operator."""
-        fits = self._least <= len(inputs) <= self._most
+        fits = self._least <= len(inputs) <= self._most and (not self._least or all(inputs))
         if not fits or not all("".join(inputs[place : place + 1]) for place in self._required):
             raise InvalidModelError(f"onnx.load: {label} has too many inputs, or lacks one that it needs: {inputs}.")
         own = {name: each for name, each in self._settings.items() if name not in _OURS}

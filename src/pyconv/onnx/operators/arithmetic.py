@@ -18,7 +18,7 @@ def broadcast_size(*arrays: Array) -> None:
     """Refuses operands whose broadcast result would be too large."""
     shapes = [array.shape for array in arrays]
     if len({*shapes}) > 1:
-        memory.checked(np.broadcast_shapes(*shapes), arrays[0].dtype)
+        memory.checked(memory.broadcast(*shapes), arrays[0].dtype)
 
 
 def _truncated(a: Array, b: Array) -> Array:

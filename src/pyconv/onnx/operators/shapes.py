@@ -90,7 +90,7 @@ def size_of(x: Array) -> Array:
 
 @operator("Expand")
 def expand(x: Array, shape: Array) -> Array:
-    sizes = np.broadcast_shapes(x.shape, tuple(shape.ravel().tolist()))
+    sizes = memory.broadcast(x.shape, tuple(shape.ravel().tolist()))
     return np.broadcast_to(x, memory.checked(sizes, x.dtype)).copy()
 
 

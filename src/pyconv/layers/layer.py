@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ __all__ = ["Layer", "Shape", "shape_tuple"]
 
 # What Keras' configurations say of features that we don't have: that they are unused.
 _ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "rms_scaling")
+
+_NESTED = (list, tuple, dict)  # asked for each attribute in each step: `list | tuple` would be made anew each time
 
 
 def _finish_build(build: Callable[..., None]) -> Callable[..., None]:
@@ -350,17 +352,13 @@ class Layer(Called):
         return sorted(self._weights, key=lambda weight: not weight.trainable)
 
     def _parts(self) -> Iterator[Layer]:
-        for value in vars(self).values():
-            if isinstance(value, Layer):
-                yield value
-            elif isinstance(value, list | tuple | dict):
-                yield from (leaf for leaf in _in_order(value) if isinstance(leaf, Layer))
+        return _layers_among(vars(self).values())
 
 
-def _in_order(value: Any) -> Iterator[Any]:
-    """The leaves of nested lists, tuples and dictionaries, as they were put in."""
-    if isinstance(value, list | tuple | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _in_order(item)
-    else:
-        yield value
+def _layers_among(values: Iterable[Any]) -> Iterator[Layer]:
+    """The layers among values and in nested lists, tuples and dictionaries of them, as they were put in."""
+    for value in values:
+        if isinstance(value, Layer):
+            yield value
+        elif isinstance(value, _NESTED):
+            yield from _layers_among(value.values() if isinstance(value, dict) else value)

@@ -112,8 +112,9 @@ struct GroupedArgs {
 //   max_pool_grad:     adds dst[r][j] to diff_src where the first x[r][t][w][j] stands that is that maximum
 //   average_pool_grad: adds scale * dst[r][j] to diff_src where each x[r][t][w][j] stands
 //
-// r < rows; dst[r][j] lies at dst[r * dst_row + j]. In the gradients dst is the gradient of the output and only read,
-// and an element's place in diff_src is that in src.
+// r < rows; dst[r][j] lies at dst[r * dst_row + j]. Windows that share no element are disjoint: then the gradients
+// write what they would add, also the zeros, whatever diff_src was. In the gradients dst is the gradient of the output
+// and only read, and an element's place in diff_src is that in src.
 template <class T>
 struct PoolArgs {
   const T* src = nullptr;
@@ -123,6 +124,7 @@ struct PoolArgs {
   int64_t dst_row = 0, rows = 1, channels = 0;
   T* diff_src = nullptr;
   T scale = 1;
+  bool disjoint = false;
 };
 
 // A small matrix of vectors of channels, transformed on both sides; Winograd's F(m x m, r x r) has three of them:
@@ -145,6 +147,31 @@ struct TransformArgs {
   int64_t rows = 0, cols = 0;
   const T* bias = nullptr;
   Epilogue<T> epilogue = {};
+};
+
+// Rows of channels, dense, and numbers for each channel:
+//
+//   centred_sums:  sums[j] += sum over r of other[r][j]
+//                  products[j] += sum over r of other[r][j] * (src[r][j] - centre[j])
+//   normalize:     dst[r][j] = (src[r][j] - centre[j]) * scale[j] + shift[j] + other[r][j] * factor[j]
+//
+// r < rows, j < channels. Without other, that is (src[r][j] - centre[j]) in centred_sums, and nothing in normalize.
+template <class T>
+struct ChannelArgs {
+  const T *src = nullptr, *other = nullptr;
+  const T *centre = nullptr, *scale = nullptr, *shift = nullptr, *factor = nullptr;
+  T *dst = nullptr, *sums = nullptr, *products = nullptr;
+  int64_t rows = 0, channels = 0;
+};
+
+// diff_src[i] = diff_dst[i] * derivative of the activation that made dst[i], a choice where that is 0      i < count
+template <class T>
+struct ActivationGradArgs {
+  Activation activation = Activation::linear;
+  T negative_slope = 0;
+  const T *dst = nullptr, *diff_dst = nullptr;
+  T* diff_src = nullptr;
+  int64_t count = 0;
 };
 
 // dst[j * dst_row + i] = src[i * src_row + j]      i < rows, j < cols
@@ -190,6 +217,9 @@ struct Kernels {
   void (*average_pool)(const PoolArgs<T>&);
   void (*max_pool_grad)(const PoolArgs<T>&);
   void (*average_pool_grad)(const PoolArgs<T>&);
+  void (*centred_sums)(const ChannelArgs<T>&);
+  void (*normalize)(const ChannelArgs<T>&);
+  void (*activation_grad)(const ActivationGradArgs<T>&);
   void (*transpose)(const TransposeArgs<T>&);
   // steps rounds of independent x = x * sink[0] + sink[1] in registers; returns the FLOPs done, writes sink[0].
   int64_t (*peak)(int64_t steps, T* sink);

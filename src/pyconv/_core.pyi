@@ -118,6 +118,30 @@ class PoolPlan:
     def backward(self, src: _Array, diff_dst: _Array, diff_src: _Array) -> None:
         """Writes diff_src; src is read by max-pooling alone (the first largest element wins)."""
 
+def empty(dtype: Literal["float32", "float64"], shape: Sequence[int]) -> _Array:
+    """An uninitialised array that begins at a cache line, a large one in memory that a freed one may have left."""
+
+def channel_moments(src: _Array) -> tuple[_Array, _Array]:
+    """The mean and the variance of each column of src, (rows, channels); rows must not be 0."""
+
+def channel_products(src: _Array, centre: _Array, other: _Array) -> tuple[_Array, _Array]:
+    """For each column the sum of other, and that of other * (src - centre)."""
+
+def channel_normalize(
+    src: _Array,
+    centre: _Array,
+    scale: _Array,
+    shift: _Array,
+    other: _Array | None = None,
+    factor: _Array | None = None,
+) -> _Array:
+    """(src - centre) * scale + shift + other * factor, a new array; src and other are (rows, channels)."""
+
+def activation_backward(
+    activation: Literal["linear", "relu", "relu6", "leaky_relu"], negative_slope: float, dst: _Array, diff_dst: _Array
+) -> _Array:
+    """diff_dst times the derivative of an activation whose result is dst, a new array."""
+
 def pad(src: _Array, before: Sequence[int], after: Sequence[int], value: float, dst: _Array) -> None:
     """Copies src into the middle of dst and fills the rest with value; up to eight dimensions."""
 

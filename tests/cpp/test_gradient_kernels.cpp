@@ -1,4 +1,5 @@
-// test_gradient_kernels.cpp: the kernels of weight gradients, of each table, against their equations in kernel_table.h.
+// test_gradient_kernels.cpp: the kernels that training alone runs, of each table, against their equations in
+// kernel_table.h.
 #include <doctest/doctest.h>
 
 #include <vector>
@@ -94,6 +95,91 @@ void check_winograd_gradient(const Kernels<T>& kernels, int64_t n) {
 }
 
 template <class T>
+void check_channels(const Kernels<T>& kernels, int64_t rows, int64_t channels) {
+  const auto size = static_cast<size_t>(rows * channels), n = static_cast<size_t>(channels);
+  const auto src = numbers<T>(size, 1), other = numbers<T>(size, 2), centre = numbers<T>(n, 3);
+  const auto scale = numbers<T>(n, 4), shift = numbers<T>(n, 5), factor = numbers<T>(n, 6);
+  for (const bool with_other : {false, true}) {
+    std::vector<T> sums = numbers<T>(n, 7), products = numbers<T>(n, 8), dst(size);
+    std::vector<T> expected_sums = sums, expected_products = products, expected(size);
+    for (size_t i = 0; i < size; ++i) {
+      const size_t j = i % n;
+      const T x = src[i] - centre[j], y = with_other ? other[i] : x;
+      expected_sums[j] += y;
+      expected_products[j] += x * y;
+      expected[i] = x * scale[j] + shift[j] + (with_other ? other[i] * factor[j] : T{0});
+    }
+    const ChannelArgs<T> args{.src = src.data(),
+                              .other = with_other ? other.data() : nullptr,
+                              .centre = centre.data(),
+                              .scale = scale.data(),
+                              .shift = shift.data(),
+                              .factor = factor.data(),
+                              .dst = dst.data(),
+                              .sums = sums.data(),
+                              .products = products.data(),
+                              .rows = rows,
+                              .channels = channels};
+    kernels.centred_sums(args);
+    kernels.normalize(args);
+    CHECK(sums == expected_sums);
+    CHECK(products == expected_products);
+    CHECK(dst == expected);
+  }
+}
+
+template <class T>
+void check_activation_grad(const Kernels<T>& kernels, int64_t count) {
+  auto dst = numbers<T>(static_cast<size_t>(count), 1);
+  const auto gradient = numbers<T>(static_cast<size_t>(count), 2);
+  for (T& y : dst) y *= 2;  // beyond 6, too
+  for (const Activation activation :
+       {Activation::linear, Activation::relu, Activation::relu6, Activation::leaky_relu}) {
+    std::vector<T> result(dst.size()), expected(dst.size());
+    for (size_t i = 0; i < dst.size(); ++i) {
+      const bool low = activation != Activation::linear && dst[i] <= 0;
+      const bool high = activation == Activation::relu6 && dst[i] >= 6;
+      const T slope = activation == Activation::leaky_relu ? T{0.5} : T{0};
+      expected[i] = low ? slope * gradient[i] : high ? T{0} : gradient[i];
+    }
+    kernels.activation_grad({.activation = activation,
+                             .negative_slope = T{0.5},
+                             .dst = dst.data(),
+                             .diff_dst = gradient.data(),
+                             .diff_src = result.data(),
+                             .count = count});
+    CHECK(result == expected);
+  }
+}
+
+// Windows of two lines and as many columns as their stride: what was in diff_src before must not matter.
+template <class T>
+void check_disjoint_pool_grad(const Kernels<T>& kernels, int64_t width, int64_t channels) {
+  constexpr int64_t rows = 3, taps = 2;
+  const int64_t line = rows * width * channels;
+  const auto src = numbers<T>(static_cast<size_t>(taps * line), 1);
+  auto gradient = numbers<T>(static_cast<size_t>(rows * channels), 2);
+  const std::vector<int64_t> src_taps = {0, line};
+  for (const auto kernel : {kernels.max_pool_grad, kernels.average_pool_grad}) {
+    std::vector<T> added(src.size()), written(src.size(), T{77});
+    for (const bool disjoint : {false, true})
+      kernel({.src = src.data(),
+              .src_taps = src_taps.data(),
+              .taps = taps,
+              .width = width,
+              .src_step = channels,
+              .src_row = width * channels,
+              .dst = gradient.data(),
+              .dst_row = channels,
+              .rows = rows,
+              .channels = channels,
+              .diff_src = (disjoint ? written : added).data(),
+              .disjoint = disjoint});
+    CHECK(written == added);
+  }
+}
+
+template <class T>
 void check_table(const Kernels<T>& kernels) {
   const int64_t lanes = kernels.lanes;
   for (int64_t advance : {0, 1, 2})
@@ -102,12 +188,17 @@ void check_table(const Kernels<T>& kernels) {
         for (int64_t taps : {0, 1, 4})
           for (int64_t run : {0, 1, 2, 3, 5, 7, 11})
             check_depthwise_weights(kernels, rows, channels, taps, run, advance);
-  for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) check_winograd_gradient(kernels, channels);
+  for (int64_t channels = 1; channels <= kernels.panel + 1; ++channels) {
+    check_winograd_gradient(kernels, channels);
+    check_activation_grad(kernels, channels);
+    for (int64_t rows : {1, 4, 7}) check_channels(kernels, rows, channels);
+    for (int64_t width : {1, 2, 3, 5}) check_disjoint_pool_grad(kernels, width, channels);
+  }
 }
 
 }  // namespace
 
-TEST_CASE("kernels of weight gradients compute their equations") {
+TEST_CASE("kernels of training compute their equations") {
   for (const KernelTable* table : available_isas()) {
     CAPTURE(table->name);
     check_table(table->f32);

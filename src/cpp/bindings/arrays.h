@@ -88,6 +88,7 @@ void register_conv(py::module_& module);
 void register_pool(py::module_& module);
 void register_pad(py::module_& module);
 void register_runtime(py::module_& module);
+void register_training(py::module_& module);
 void register_transpose(py::module_& module);
 
 }  // namespace pyconv

@@ -5,6 +5,7 @@
 
 #include "../dispatch.h"
 #include "../plan.h"
+#include "activations.h"
 #include "arrays.h"
 
 namespace pyconv {
@@ -23,14 +24,6 @@ Precision precision_of(const std::string& name) {
   if (name == "auto") return Precision::automatic;
   if (name == "fast") return Precision::fast;
   throw std::invalid_argument("precision must be strict, auto or fast. Received: precision=" + name);
-}
-
-Activation activation_of(const std::string& name) {
-  if (name == "linear") return Activation::linear;
-  if (name == "relu") return Activation::relu;
-  if (name == "relu6") return Activation::relu6;
-  if (name == "leaky_relu") return Activation::leaky_relu;
-  throw std::invalid_argument("activation must be linear, relu, relu6 or leaky_relu. Received: activation=" + name);
 }
 
 // A plan with the shapes of the arrays it runs on.

@@ -1,4 +1,6 @@
 // runtime.cpp: threads, instruction sets and the facts of the build for Python.
+#include <pybind11/stl.h>
+
 #include "../dispatch.h"
 #include "../fma_peak.h"
 #include "../parallel.h"
@@ -19,6 +21,9 @@ void register_runtime(py::module_& module) {
   module.def("get_num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("count"));
   module.def("fma_peak", &fma_peak, py::arg("threads"), py::arg("seconds"), py::call_guard<py::gil_scoped_release>());
+  module.def(
+      "empty", [](const std::string& dtype, const Shape& shape) { return aligned_array(dtype_of(dtype), shape); },
+      py::arg("dtype"), py::arg("shape"));
   module.def("release_workspaces", [] {
     release_workspaces();
     release_results();

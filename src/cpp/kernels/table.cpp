@@ -4,7 +4,9 @@
 #include "brgemm.h"
 #include "depthwise.h"
 #include "depthwise_weights.h"
+#include "elementwise.h"
 #include "grouped.h"
+#include "normalize.h"
 #include "peak.h"
 #include "pool.h"
 #include "pool_grad.h"
@@ -34,6 +36,9 @@ constexpr Kernels<T> kKernels = {
     .average_pool = average_pool<T>,
     .max_pool_grad = max_pool_grad<T>,
     .average_pool_grad = average_pool_grad<T>,
+    .centred_sums = centred_sums<T>,
+    .normalize = normalize<T>,
+    .activation_grad = activation_grad<T>,
     .transpose = transpose<T>,
     .peak = peak<T>,
 };

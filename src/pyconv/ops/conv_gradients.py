@@ -1,24 +1,15 @@
-"""The gradients of convolutions, as they are noted on the tape. No arithmetic but that of activations."""
+"""The gradients of convolutions, as they are noted on the tape. No arithmetic: the core does that."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 import numpy as np
 
 from pyconv import _core
 from pyconv.gradient import Array, Link, record
 from pyconv.ops.arrays import contiguous
-from pyconv.ops.conv_plans import Activation, Problem, plan_for
-from pyconv.ops.elementwise import NEGATIVE_SLOPE
-
-# From the result and its gradient.
-_GRADIENTS: dict[Activation, Callable[[Array, Array], Array]] = {
-    "relu": lambda y, dy: dy * (y > 0),
-    "relu6": lambda y, dy: dy * ((y > 0) & (y < 6)),
-    "leaky_relu": lambda y, dy: np.where(y > 0, dy, dy * y.dtype.type(NEGATIVE_SLOPE)),
-}
+from pyconv.ops.conv_plans import Problem, plan_for
 
 
 def record_convolution(
@@ -30,12 +21,12 @@ def record_convolution(
     """
     linear = problem._replace(activation="linear", negative_slope=0.0)
 
-    x_shape, src_shape, dtype = x.shape, src.shape, src.dtype  # rather than the arrays, if no gradient needs them
-    kernel_shape = kernel.shape
+    # Rather than the arrays, which no gradient may need.
+    x_shape, src_shape, kernel_shape = x.shape, src.shape, kernel.shape
 
     def inputs_gradient(dy: Array) -> Array:
         made = plan_for(_core.get_isa(), "backward_data", linear)
-        dx = np.empty(src_shape, dtype)
+        dx = _core.empty(linear.dtype, src_shape)
         made.run(dx, weights, None, contiguous(dy).reshape(made.dst_shape))
         return dx.reshape(x_shape)
 
@@ -56,7 +47,13 @@ def record_convolution(
     links: list[Link] = [(x, inputs_gradient), (kernel, functools.partial(weights_gradient, "kernel"))]
     if bias is not None:
         links.append((bias, functools.partial(weights_gradient, "bias")))
-    before = y if problem.activation == "linear" else y.view()
+    if problem.activation == "linear":
+        record(y, *links)
+        return
+
+    def activation_gradient(dy: Array) -> Array:
+        return _core.activation_backward(problem.activation, problem.negative_slope, y, contiguous(dy))
+
+    before = y.view()
     record(before, *links)
-    if before is not y:
-        record(y, (before, functools.partial(_GRADIENTS[problem.activation], y)))
+    record(y, (before, activation_gradient))

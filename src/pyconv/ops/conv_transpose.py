@@ -153,7 +153,7 @@ def transposed(settled: SettledTranspose, x: Array, kernel: Kernel, bias: Kernel
             f"Received: {offset.shape}."
         )
     plan = plan_for(_core.get_isa(), "backward_data", problem)
-    y = np.empty(plan.src_shape, x.dtype)
+    y = _core.empty(problem.dtype, plan.src_shape)
     matrices = contiguous(weights)
     plan.run(y, kernel.packed(plan) if isinstance(kernel, Variable) else matrices, None, contiguous(x))
     if offset is not None:
@@ -227,7 +227,7 @@ def _links(problem: Problem, x: Array, kernel: Array, bias: Array | None, matric
 
     def inputs_gradient(dy: Array) -> Array:
         made = plan_for(_core.get_isa(), "forward", problem)
-        dx = np.empty(x.shape, x.dtype)
+        dx = _core.empty(problem.dtype, x.shape)
         made.run(contiguous(dy), matrices, None, dx)
         return dx
 

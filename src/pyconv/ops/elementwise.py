@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pyconv import _core
 from pyconv.gradient import Array, record
 from pyconv.ops.arithmetic import multiply
-from pyconv.ops.arrays import as_float, like
+from pyconv.ops.arrays import as_float, contiguous, like
 
 NEGATIVE_SLOPE = 0.2  # of leaky_relu when none is given, as in Keras
 
@@ -25,7 +26,7 @@ def relu(x: ArrayLike) -> Array:
     """
     source = as_float("relu", "x", x)
     y = np.maximum(source, 0, out=like(source))
-    record(y, (source, lambda dy: dy * (y > 0)))
+    record(y, (source, lambda dy: _core.activation_backward("relu", 0.0, y, contiguous(dy))))
     return y
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyconv import config
+from pyconv import _core, config
 from pyconv.gradient import Array, Link, record
 from pyconv.ops.arithmetic import add, multiply, rsqrt, sqrt, square, subtract
-from pyconv.ops.arrays import as_float, as_floats
+from pyconv.ops.arrays import as_float, as_floats, contiguous
 from pyconv.ops.geometry import axis_tuple
 from pyconv.ops.reductions import mean
 from pyconv.ops.shapes import reshape, squeeze, sum_to
@@ -169,6 +169,8 @@ def standardize(
     """
     if (count := math.prod(x.shape[axis] for axis in axes)) == 0:
         raise ValueError(f"{op}: there must be elements to take the mean of. Received: x.shape={x.shape}.")
+    if axes == tuple(range(x.ndim - 1)) and all(a is None or a.dtype == x.dtype for a in (scale, offset)):
+        return _standardize_channels(x, count, epsilon, scale, offset)
 
     dtype = x.dtype
 
@@ -200,6 +202,45 @@ def standardize(
         links.append((offset, lambda dy: sum_to(dy, lengths)))
     record(y, *links)
     return y, centre, variance
+
+
+def _standardize_channels(
+    x: Array, count: int, epsilon: float, scale: Array | None, offset: Array | None
+) -> tuple[Array, Array, Array]:
+    """`standardize` along all axes but the last, by the core, which reads x once for the moments and once for y."""
+    rows = contiguous(x).reshape(count, x.shape[-1])
+    centre, variance = _core.channel_moments(rows)
+    inverse = 1 / np.sqrt(variance + x.dtype.type(epsilon))
+    factor = inverse if scale is None else inverse * scale.ravel()
+    shift = np.zeros_like(centre) if offset is None else offset.ravel()
+    y = _core.channel_normalize(rows, centre, factor, shift).reshape(x.shape)
+    x_shape = x.shape
+
+    # The sums of dy and of dy * (x - mean) serve all three gradients, for the same dy.
+    kept: dict[str, Array] = {}
+
+    def sums(dy: Array) -> tuple[Array, Array]:
+        if kept.get("dy") is not dy:
+            total, product = _core.channel_products(rows, centre, contiguous(dy).reshape(rows.shape))
+            kept.update(dy=dy, total=total, product=product)
+        return kept["total"], kept["product"]
+
+    def x_gradient(dy: Array) -> Array:
+        total, product = sums(dy)
+        matrix = contiguous(dy).reshape(rows.shape)
+        slope = factor * inverse * inverse * product / -count
+        return _core.channel_normalize(rows, centre, slope, factor * total / -count, matrix, factor).reshape(x_shape)
+
+    links: list[Link] = [(x, x_gradient)]
+    if scale is not None:
+        scale_shape = scale.shape
+        links.append((scale, lambda dy: (sums(dy)[1] * inverse).reshape(scale_shape)))
+    if offset is not None:
+        offset_shape = offset.shape
+        links.append((offset, lambda dy: sums(dy)[0].reshape(offset_shape)))
+    record(y, *links)
+    shape = (1,) * (x.ndim - 1) + centre.shape
+    return y, centre.reshape(shape), variance.reshape(shape)
 
 
 def _along(op: str, name: str, numbers: ArrayLike | None, x: Array, axes: tuple[int, ...]) -> Array | None:

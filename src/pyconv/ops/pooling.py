@@ -175,11 +175,11 @@ def _channels_last(settled: Settled, x: Array, out: Array | None) -> Array:
     if not recording():
         return y
 
-    src_shape, dtype = src.shape, src.dtype
+    src_shape, dtype = src.shape, dtype_name(src.dtype)
     compared = src if settled.op == "max_pool" else None  # an average's gradient needs no inputs
 
     def inputs_gradient(dy: Array) -> Array:
-        dx = np.empty(src_shape, dtype)
+        dx = _core.empty(dtype, src_shape)
         plan.backward(dx if compared is None else compared, contiguous(dy), dx)
         return dx
 

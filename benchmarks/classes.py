@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from jobs import GRADIENTS, POOLINGS, Job
+from networks import NETWORKS, Step
 
 # Below this the call itself costs as much as its arithmetic: 5 MFLOP are 50 us of one core.
 SMALL = 5e6
@@ -38,6 +39,7 @@ TARGETS: dict[str, tuple[Target, ...]] = {
     "max-pool": (Target(1.3),),
     "average-pool": (Target(1.3),),
     "other": (),
+    **{f"step, {network}": (Target({"mnist": 2.0, "resnet50": 1.4}.get(network, math.nan)),) for network in NETWORKS},
     **{
         f"{name}, {kind} gradient": (Target(ratio, ("torch",)),)
         for kind in GRADIENTS
@@ -49,8 +51,10 @@ TARGETS: dict[str, tuple[Target, ...]] = {
 ENOUGH_TILES = 50
 
 
-def class_of(job: Job) -> str:
+def class_of(job: Job | Step) -> str:
     """The first that fits: what decides the algorithm comes before the size of the window."""
+    if isinstance(job, Step):
+        return f"step, {job.network}"
     if job.kind in POOLINGS:
         return f"{job.kind}-pool"
     if job.kind in GRADIENTS:

@@ -20,6 +20,8 @@ class Job:
     problem: Problem
     kind: str  # "conv"; "data" or "weights", its gradients, that of the weights with the bias'; "max" or "average"
 
+    scale = 1e9  # of the unit
+
     @property
     def name(self) -> str:
         return self.problem.name if self.kind == "conv" else f"{self.problem.name} {self.kind}"

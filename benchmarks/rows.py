@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jobs import Job
+from networks import Step
 
 OURS = "pyconv"
 # Two good float32 results are 1e-6 or so from the true one. A peer beyond this bound has traded accuracy for speed and
@@ -26,7 +27,7 @@ class Limits:
 class Row:
     """One job at one number of threads: what each peer took, and how far its result is from float64's."""
 
-    job: Job
+    job: Job | Step
     threads: int
     limits: Limits
     accurate: float = ACCURATE  # the largest error that a peer may have and still be the best
@@ -35,11 +36,13 @@ class Row:
     refused: dict[str, str] = field(default_factory=dict)  # peer -> why it can't
 
     def speed(self, peer: str) -> float:
-        """GFLOP/s or GB/s."""
-        return self.job.work() / self.seconds[peer] / 1e9
+        """In the job's unit."""
+        return self.job.work() / self.seconds[peer] / self.job.scale
 
     def share(self) -> float:
         """Ours as a share of what the machine can do; above 1 for an algorithm that saves work, or data in a cache."""
+        if isinstance(self.job, Step):
+            return math.nan
         return self.speed(OURS) * 1e9 / (self.limits.flops if self.job.unit == "GFLOP/s" else self.limits.bytes)
 
     def best_peer(self, among: Sequence[str] = ()) -> str | None:

@@ -1,4 +1,4 @@
-"""Sets training beside its peers: the gradients of single convolutions, equality first, then speed.
+"""Sets training beside its peers: gradients of single convolutions, and steps of networks; equality first, then speed.
 
 As compare.py does it: a process for each peer, called in turns, the median over the rounds; only ratios within one run
 mean anything.
@@ -10,20 +10,29 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import compare
 import jobs
+import networks
 import report
+from peers import TRAINERS
 from rows import OURS, Limits, Row
 
+# Of gradients, and of steps.
 PEERS = ("torch",)
+STEP_PEERS = tuple(name for name in TRAINERS if name != OURS)
+
+
+KINDS = (*jobs.GRADIENTS, "step")
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--layers", type=Path, default=compare.HERE / "problems/training/layers.txt", metavar="FILE")
-    parser.add_argument("--kinds", nargs="+", choices=jobs.GRADIENTS, default=jobs.GRADIENTS)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--match", default="", metavar="REGEX", help="only problems whose name it finds")
     parser.add_argument("--threads", nargs="+", type=int, default=[1], metavar="N")
     parser.add_argument("--rounds", type=int, default=7, metavar="N")
@@ -36,17 +45,22 @@ def main() -> None:
     options = arguments()
     rows: list[Row] = []
     for threads in options.threads:
-        with compare.started([OURS, *PEERS], threads) as (connections, _):
-            limits: Limits = compare.ask(connections, OURS, "limits", compare.LIMITS_TIME)
-            for kind in options.kinds:
+        for kind in options.kinds:
+            if kind == "step":
+                chosen: list[Any] = [step for step in networks.STEPS if re.search(options.match, step.name)]
+            else:
+                chosen = list(jobs.read(options.layers, options.match, [kind]))
+            if not chosen:
+                continue
+            with compare.started([OURS, *(STEP_PEERS if kind == "step" else PEERS)], threads) as (connections, _):
+                limits: Limits = compare.ask(connections, OURS, "limits", compare.LIMITS_TIME)
                 new = [
                     compare.measure(connections, Row(job, threads, limits), options.rounds, options.min_time)
-                    for job in jobs.read(options.layers, options.match, [kind])
+                    for job in chosen
                 ]
-                if new:
-                    print(f"\ngradient of {kind}, {threads} thread(s), {new[0].job.unit}")
-                    print(report.table(new, list(connections)), flush=True)
-                rows += new
+                print(f"\n{kind}, {threads} thread(s), {new[0].job.unit}")
+                print(report.table(new, list(connections)), flush=True)
+            rows += new
     print(f"\nBy class\n{report.summary(rows)}")
     if options.json:
         numbers = {**report.machine(), "rows": report.as_json(rows)}

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs import GRADIENTS, POOLINGS, Job
-from peers import MODULES
+from networks import Step
+from peers import MODULES, TRAINERS
 
 # The system may wake two threads on one core, and takes some of its ticks (4 ms) to move one to the other: within 10 ms
 # of a pause two threads were often no faster than one.
@@ -39,7 +40,7 @@ def serve(connection: Connection, name: str, threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     silence()
     try:
-        peer = importlib.import_module(MODULES[name]).Peer(threads)
+        peer = importlib.import_module((MODULES | TRAINERS)[name]).Peer(threads)
     except ImportError as error:
         connection.send(Refusal(str(error)))
         return
@@ -69,7 +70,9 @@ def silence() -> None:
     os.dup2(nowhere, 2)
 
 
-def prepared(peer: Any, job: Job, dtype: str) -> Callable[[], Any]:
+def prepared(peer: Any, job: Job | Step, dtype: str) -> Callable[[], Any]:
+    if isinstance(job, Step):
+        return peer.prepare_step(job, dtype)  # type: ignore[no-any-return]
     x, *weights = (aligned(array.astype(dtype, copy=False)) for array in data(job))
     if job.kind in POOLINGS:
         return peer.prepare_pool(job.problem, job.kind, x)  # type: ignore[no-any-return]

@@ -84,6 +84,21 @@ def test_compare_checks_equality_and_writes_its_numbers(peer: str, tmp_path: Pat
     assert rows[-1]["work"] == 4 * 2 * 5 * (8 * 9 + 4 * 5)
 
 
+def test_training_compares_gradients_and_steps(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    numbers = tmp_path / "numbers.json"
+    command = [sys.executable, str(ROOT / "benchmarks/training.py"), "--json", str(numbers), "--rounds", "1"]
+    command += ["--min-time", "0.001", "--match", r"mnist:conv3|mnist\*64"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = {row["problem"]: row for row in json.loads(numbers.read_text())["rows"]}
+    assert list(rows) == ["mnist:conv3*128 data", "mnist:conv3*128 weights", "mnist*64"]
+    for row in rows.values():
+        assert row["class"] in TARGETS
+        assert row["relative_error"]["torch"] < 1e-5  # of thousands of products, or of a loss after one step
+        assert row["seconds"]["torch"] > 0 < row["seconds"]["pyconv"]
+
+
 def test_without_its_library_a_peer_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "ncnn.py").write_text("raise ImportError('not today')")
     printed, numbers = compare(tmp_path, "--peers", "ncnn", PYTHONPATH=str(tmp_path))

@@ -13,3 +13,6 @@ MODULES = {
     "ncnn": "peers.ncnn_peer",
     "mnn": "peers.mnn_peer",
 }
+
+# Those whose training steps training.py compares.
+TRAINERS = {"pyconv": MODULES["pyconv"], "torch": MODULES["torch"], "keras": "peers.keras_peer"}

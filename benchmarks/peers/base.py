@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from networks import Step
 from problems import Problem
 
 Array = NDArray[Any]
@@ -47,6 +48,12 @@ class Peer(ABC):
         for those of kernel and bias, of which the function returns the first.
         """
         raise UnsupportedError("its gradients aren't compared")
+
+    def prepare_step(self, step: Step, dtype: str) -> Callable[[], Any]:
+        """A function that takes a training step of a network and returns the loss before it; one step has been
+        taken. dtype is float64 for pyconv alone, which then tells what is right.
+        """
+        raise UnsupportedError("its training isn't compared")
 
     @abstractmethod
     def as_array(self, result: Any) -> Array:

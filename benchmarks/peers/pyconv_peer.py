@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+import keras_step
 import pyconv
+from networks import Step
 from peers import base
 from plans import plan
 from problems import Problem
@@ -45,7 +47,7 @@ class Peer(base.Peer):
         """As the tape plays it: the plan's run, into new arrays."""
 
         def data() -> base.Array:
-            dx = np.empty_like(x)
+            dx = pyconv._core.empty(x.dtype.name, x.shape)
             made.run(dx, kernel, None, dy)
             return dx
 
@@ -57,6 +59,9 @@ class Peer(base.Peer):
         made = plan(problem, f"backward_{kind}", x.dtype.name)
         return data if kind == "data" else weights
 
+    def prepare_step(self, step: Step, dtype: str) -> Callable[[], Any]:
+        pyconv.config.set_floatx(dtype)
+        return keras_step.prepare(pyconv, step)
+
     def as_array(self, result: Any) -> base.Array:
-        array: base.Array = result
-        return array
+        return np.asarray(result)

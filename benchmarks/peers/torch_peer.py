@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
+import torch_step
+from networks import Step
 from peers import base
 from problems import Problem
 
@@ -72,6 +74,9 @@ class Peer(base.Peer):
         # Seen so that as_array brings its axes into the kernel's order.
         return lambda: run([False, True, True])[1].permute(2, 0, *range(3, rank + 2), 1)
 
+    def prepare_step(self, step: Step, dtype: str) -> Callable[[], Any]:
+        return torch_step.prepare(step)
+
     def _padded_first(self, problem: Problem, images: Any, weights: Any, offsets: Any) -> Callable[[], Any]:
         function = getattr(torch.nn.functional, f"conv{problem.rank}d")
         amounts = [amount for pads in reversed(problem.pads) for amount in pads]
@@ -83,4 +88,5 @@ class Peer(base.Peer):
         return run
 
     def as_array(self, result: Any) -> base.Array:
-        return np.ascontiguousarray(result.movedim(1, -1).numpy())
+        result = result.detach()
+        return np.ascontiguousarray((result.movedim(1, -1) if result.ndim > 1 else result).numpy())

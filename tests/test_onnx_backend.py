@@ -20,7 +20,9 @@ with warnings.catch_warnings():
 
 # What of the suite isn't run, and why. Whatever else fails fails here.
 EXCLUDED = {
-    "operators for training": r"test_nllloss_(?!.*_expanded)|test_sce_|gradient_of|adagrad|adam|test_(nesterov_)?momentum",
+    "operators for training": (
+        r"test_nllloss_(?!.*_expanded)|test_sce_|gradient_of|adagrad|adam|test_(nesterov_)?momentum"
+    ),
     "dropout that drops, at random": r"training_dropout_(default|mask|cpu)",
     "random numbers, whose values the suite doesn't know": r"bernoulli",
     "attention as a single operator, where exporters of convnets write MatMul and Softmax": (

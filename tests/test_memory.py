@@ -1,6 +1,6 @@
 """Memory of training: none of it stays, no more of it is used than must be, and memory_plan tells how much that is.
 
-tracemalloc sees NumPy's arrays and the core's results up to 32 MiB, which these stay below.
+tracemalloc sees NumPy's arrays and the core's results, not its workspaces.
 """
 
 from __future__ import annotations

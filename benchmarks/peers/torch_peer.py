@@ -89,4 +89,4 @@ class Peer(base.Peer):
 
     def as_array(self, result: Any) -> base.Array:
         result = result.detach()
-        return np.ascontiguousarray((result.movedim(1, -1) if result.ndim > 1 else result).numpy())
+        return np.asarray((result.movedim(1, -1) if result.ndim > 1 else result).numpy(), order="C")

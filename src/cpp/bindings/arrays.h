@@ -46,8 +46,14 @@ inline void* data_of(const char* name, const py::array& array, DType dtype, cons
   return const_cast<void*>(array.data());
 }
 
+extern "C" {  // tracemalloc.c
+void pyconv_track(const void* memory, size_t bytes);
+void pyconv_untrack(const void* memory);
+}
+
 inline void give_back(void* block) {
   std::unique_ptr<ResultBlock> mine(static_cast<ResultBlock*>(block));
+  pyconv_untrack(mine->memory.get());
   if (mine->bytes >= kMinResultBytes) give_back_result(std::move(mine));
 }
 
@@ -61,6 +67,7 @@ inline py::array aligned_array(DType dtype, const Shape& shape) {
   const void* data = block->memory.get();
   const py::capsule owner(block.get(), give_back);
   block.release();
+  pyconv_track(data, static_cast<size_t>(bytes));
   return py::array(dtype == DType::f32 ? py::dtype::of<float>() : py::dtype::of<double>(), shape, data, owner);
 }
 

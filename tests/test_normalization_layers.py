@@ -369,7 +369,17 @@ def batches() -> Any:
     yield X[4:], np.zeros(2)
 
 
-@pytest.mark.parametrize("data", [lambda: [X[:1], X[1:]], batches, lambda: list(batches())])
+class ByNumber:
+    """As a PyDataset of Keras'."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, number: int) -> Array:
+        return X[4:] if number else X[:4]
+
+
+@pytest.mark.parametrize("data", [lambda: [X[:1], X[1:]], batches, lambda: list(batches()), ByNumber])
 def test_a_normalization_learns_from_batches_what_it_learns_from_the_whole(data: Callable[[], Any]) -> None:
     layer = layers.Normalization(dtype="float64")
     assert layer.mean is None

@@ -368,11 +368,13 @@ _REGISTRY = Registry(
         "he_normal": HeNormal,
         "he_uniform": HeUniform,
         "identity": Identity,
+        "IdentityInitializer": Identity,  # as old files have it
         "lecun_normal": LecunNormal,
         "lecun_uniform": LecunUniform,
         "ones": Ones,
         "one": Ones,
         "orthogonal": Orthogonal,
+        "OrthogonalInitializer": Orthogonal,
         "random_normal": RandomNormal,
         "normal": RandomNormal,
         "random_uniform": RandomUniform,

@@ -175,6 +175,8 @@ class Normalization(Layer):
 
 def _batches(op: str, data: Any) -> Iterator[Any]:
     """The arrays in what `adapt` was given: itself, or one batch after the other."""
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, Iterable):
+        data = map(data.__getitem__, range(len(data)))  # as a PyDataset is
     if not isinstance(data, Iterable):
         raise TypeError(f"{op}: data must be an array or an iterable of arrays. Received: {data!r}.")
     rows = isinstance(data, list | tuple) and bool(data) and not are_several(data) and not isinstance(data[0], tuple)

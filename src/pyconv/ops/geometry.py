@@ -79,7 +79,7 @@ def _not_integers(op: str, name: str, value: Any, rank: int) -> str:
 def axes_argument(op: str, axis: Any) -> tuple[int, ...]:
     """The argument `axis` of `op`, one axis or several, as they were given; no array is known yet that has them."""
     try:
-        return tuple(integer(op, "axis", item, minimum=-64) for item in (axis if is_sequence(axis) else (axis,)))
+        return tuple(integer(op, "axis", item, minimum=-_LARGEST) for item in (axis if is_sequence(axis) else (axis,)))
     except ArgumentTypeError:
         raise ArgumentTypeError(
             f"{op}: Invalid value for `axis` argument: expected an int or a list/tuple of ints. "

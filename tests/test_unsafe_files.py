@@ -295,6 +295,21 @@ def test_texts_that_libhdf5_trusts(kind: str, tmp_path: Path) -> None:
         pyconv.load_model(path)
 
 
+def test_texts_of_no_bytes(tmp_path: Path) -> None:
+    """There is room for any number of them: 2 ** 40 made a list without end; found by the fuzzer."""
+    small_model().save(path := tmp_path / "m.h5")
+    with h5py.File(path, "a") as root:
+        root.attrs["many"] = np.array([b"x"], "S7")
+    data = bytearray(path.read_bytes())
+    kind = data.index(b"\x13\x01\0\0\x07\0\0\0", data.index(b"many\0"))  # texts of 7 bytes; then how many there are
+    assert data[kind + 16 : kind + 24] == (1).to_bytes(8, "little")
+    data[kind + 4 : kind + 8] = bytes(4)
+    data[kind + 16 : kind + 24] = (1 << 40).to_bytes(8, "little")
+    path.write_bytes(data)
+    with pytest.raises(ModelFileError, match="longer than their place"):
+        pyconv.load_model(path)
+
+
 def test_a_file_cut_short(tmp_path: Path) -> None:
     for name in ("m.keras", "m.h5"):
         small_model().save(tmp_path / name)

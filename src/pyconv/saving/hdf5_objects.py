@@ -149,7 +149,7 @@ class Objects:
     def _values(self, kind_place: int, start: int, end: int, shape: tuple[int, ...], count: int) -> Any:
         """The values of a type at one place that are at another; None for types that no file of weights needs."""
         kind, bits, size = self.unpack("<BBxxI", kind_place)
-        if count * size > end - start:
+        if count * max(size, 1) > end - start:  # texts of no bytes could be as many as one likes
             raise ModelFileError(f"the attribute's values at byte {start} are longer than their place.")
         values: list[Any]
         if kind & 15 == 9 and bits & 15 == 1 and size == 16:  # texts of any length

@@ -47,7 +47,14 @@ def left_out() -> bytes:
     return bytes(model.SerializeToString())
 
 
+def groups_of_no_channels() -> bytes:
+    model = parsed("y = ConvTranspose <group = 3> (x, w)")
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((4, 1, 2, 2), np.float32), "w"))
+    return bytes(model.SerializeToString())
+
+
 FINDINGS = {
+    "groups that channels can't be cut into": groups_of_no_channels(),
     "a name that isn't UTF-8": names_that_are_not_utf8(),
     "an output without a name": an_output_without_a_name(),
     "a version that no integer of C++ holds": parsed("y = Mystery (x)", 2**62).SerializeToString(),

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyconv.gradient import Array
 from pyconv.onnx.chains import chained, chains, is_costly
+from pyconv.onnx.errors import InvalidModelError
 from pyconv.onnx.folding import fold
 from pyconv.onnx.fusing import fuse
 from pyconv.onnx.graph import Graph, Node
@@ -45,7 +46,10 @@ def _kept(graph: Graph, node: Node, place: int, name: str) -> str:
     if name not in graph.constants or place not in node.operator.keep:
         return name
     new = f"{name}:{place}:{node.outputs[0]}"
-    graph.constants[new] = node.operator.keep[place](graph.constants[name], node.attributes)
+    try:
+        graph.constants[new] = node.operator.keep[place](graph.constants[name], node.attributes)
+    except ValueError as error:
+        raise InvalidModelError(f"onnx.load: {node.label}: {error}") from error
     return new
 
 

@@ -11,8 +11,8 @@
 namespace pyconv {
 
 // What is smaller is better left to the allocator. The GNU one returns to the system what lies free at the end of its
-// memory, as a training step's results do when it ends, and single results from 32 MB on; new pages are zeroed, at some
-// 5 GB/s, which took as long as the convolution for 3 to 16 channels, and three quarters of the gradient of a relu.
+// memory, as a training step's results do when it ends, and single results from 32 MB on; new pages are zeroed, which
+// took as long as the convolution for 3 to 16 channels, and in a profile most of the gradient of a relu.
 constexpr int64_t kMinResultBytes = int64_t{1} << 20;
 
 // The most that is kept for results to come, all in all: two results of 1920 x 1080 x 16 floats, as where one is still

@@ -35,6 +35,8 @@ std::string benchdnn_line(const ConvProblem& problem) {
     field("d" + letter, axis.d - 1);  // benchdnn counts the holes
     field("p" + letter, axis.pad_begin);
   }
+  if (problem.src_stride != problem.ic) field(" src_stride=", problem.src_stride);
+  if (problem.dst_stride != problem.oc) field(" dst_stride=", problem.dst_stride);
   return line;
 }
 

@@ -64,7 +64,7 @@ template <class T>
 void pool_columns(const PoolPlan& plan, Kernel<T> kernel, const Gather::Row& row, const T* image, int64_t channels,
                   const Scratch<T>& scratch) {
   const Axes& axes = plan.problem.axes;
-  const int64_t pitch = axes[kWidth].i * plan.problem.c;
+  const int64_t pixel = plan.problem.src_stride, pitch = axes[kWidth].i * pixel;
   for (int64_t d = 0; d < row.depth.count; ++d)
     scratch.places[d] = ((row.depth.src + d * row.depth.src_step) * axes[kHeight].i + row.height.src) * pitch;
   kernel({.src = image,
@@ -72,20 +72,20 @@ void pool_columns(const PoolPlan& plan, Kernel<T> kernel, const Gather::Row& row
           .taps = row.depth.count,
           .width = row.height.count,
           .src_step = row.height.src_step * pitch,
-          .src_row = plan.problem.c,
+          .src_row = pixel,
           .dst = scratch.columns,
           .dst_row = channels,
           .rows = axes[kWidth].i,
           .channels = channels});
 }
 
-// dst[r] = src[r * step] for pixels r < rows of so many channels.
+// dst[r * dst_row + j] = src[r * src_row + j] for r < rows, j < channels.
 template <class T>
-void pick_pixels(const T* src, int64_t step, int64_t rows, int64_t channels, T* dst) {
+void pick_pixels(const T* src, int64_t src_row, int64_t rows, int64_t channels, T* dst, int64_t dst_row) {
   if (channels == 1)
-    for (int64_t r = 0; r < rows; ++r) dst[r] = src[r * step];
+    for (int64_t r = 0; r < rows; ++r) dst[r * dst_row] = src[r * src_row];
   else
-    for (int64_t r = 0; r < rows; ++r, src += step * channels, dst += channels)
+    for (int64_t r = 0; r < rows; ++r, src += src_row, dst += dst_row)
       for (int64_t j = 0; j < channels; ++j) dst[j] = src[j];
 }
 
@@ -93,9 +93,9 @@ void pick_pixels(const T* src, int64_t step, int64_t rows, int64_t channels, T* 
 template <class T>
 void pool_line(const PoolPlan& plan, Kernel<T> kernel, const Gather::Row& row, const T* image, int64_t channels, T* dst,
                const Scratch<T>& scratch) {
-  const int64_t c = plan.problem.c, above = row.depth.count * row.height.count;
+  const int64_t dst_pixel = plan.problem.dst_stride, above = row.depth.count * row.height.count;
   if (plan.columns_first) pool_columns(plan, kernel, row, image, channels, scratch);
-  const int64_t pixel = plan.columns_first ? channels : c;
+  const int64_t pixel = plan.columns_first ? channels : plan.problem.src_stride;
   for (const Segment& segment : plan.gather.segments) {
     const int64_t count = above * segment.taps.count;
     PoolArgs<T> args{.src = plan.columns_first ? scratch.columns : image,
@@ -103,25 +103,28 @@ void pool_line(const PoolPlan& plan, Kernel<T> kernel, const Gather::Row& row, c
                      .width = segment.taps.count,
                      .src_step = segment.taps.src_step * pixel,
                      .src_row = segment.src_advance * pixel,
-                     .dst = dst + segment.first * c,
-                     .dst_row = c,
+                     .dst = dst + segment.first * dst_pixel,
+                     .dst_row = dst_pixel,
                      .rows = segment.count,
                      .channels = channels,
                      .scale = count > 0 ? T{1} / static_cast<T>(count) : T{0}};
     if (plan.columns_first)
       scratch.places[args.taps++] = segment.taps.src * pixel;
     else
-      plan.gather.for_each_tap(row, segment, true, [&](int64_t, int64_t at) { scratch.places[args.taps++] = at * c; });
+      plan.gather.for_each_tap(row, segment, true,
+                               [&](int64_t, int64_t at) { scratch.places[args.taps++] = at * pixel; });
     if (count == 0) args.taps = 0;
     if (!plan.every_column || segment.count == 1) {
       kernel(args);
       continue;
     }
-    args.src_row = args.dst_row = channels;
+    args.src_row = pixel;
+    args.dst_row = channels;
     args.dst = scratch.every;
     args.rows = (segment.count - 1) * segment.src_advance + 1;
     kernel(args);
-    pick_pixels(scratch.every, segment.src_advance, segment.count, channels, dst + segment.first * c);
+    pick_pixels(scratch.every, segment.src_advance * channels, segment.count, channels, dst + segment.first * dst_pixel,
+                dst_pixel);
   }
 }
 
@@ -142,8 +145,8 @@ void forward(const PoolPlan& plan, const T* src, T* dst) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t piece = task % pieces, first = c * piece / pieces;
       const Gather::Row row = plan.line(task / pieces);
-      pool_line(plan, kernel, row, src + row.source_pixel * c + first, c * (piece + 1) / pieces - first,
-                dst + row.pixel * c + first, scratch);
+      pool_line(plan, kernel, row, src + row.source_pixel * problem.src_stride + first,
+                c * (piece + 1) / pieces - first, dst + row.pixel * problem.dst_stride + first, scratch);
     }
   });
 }

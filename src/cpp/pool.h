@@ -29,11 +29,12 @@ struct PoolPlan {
   bool columns_first, every_column;  // steps forward, see pool.cpp
 };
 
-// Reads src (mb, *i, c), writes dst (mb, *o, c). A window that sees padding only gives -inf or 0. Like pool_backward
-// throws std::bad_alloc when there is no memory for its workspace.
+// Reads src (mb, *i, c), writes dst (mb, *o, c), on pixels as far apart as the problem says. A window that sees padding
+// only gives -inf or 0. Like pool_backward throws std::bad_alloc when there is no memory for its workspace.
 void pool_forward(const PoolPlan& plan, const void* src, void* dst);
 
-// Reads diff_dst and, for a maximum, src; writes diff_src. Of equal maxima in a window the first takes the gradient.
+// Reads diff_dst and, for a maximum, src; writes diff_src; all of dense pixels. Of equal maxima in a window the first
+// takes the gradient.
 void pool_backward(const PoolPlan& plan, const void* src, const void* diff_dst, void* diff_src);
 
 }  // namespace pyconv

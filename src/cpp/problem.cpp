@@ -108,6 +108,16 @@ Size tensor_bytes(DType dtype, int64_t batch, int64_t channels, const Axes& axes
   return bytes;
 }
 
+// The stride, or the channels where it is 0.
+int64_t pixel_stride(const std::string& op, const char* tensor, int64_t stride, int64_t channels) {
+  if (stride == 0) return channels;
+  const std::string name = std::string(tensor) + "_stride";
+  if (stride < channels)
+    fail(op, name + " must be at least the channels of " + tensor + ". Received: " + name + "=" + number(stride) +
+                 ", channels=" + number(channels));
+  return stride;
+}
+
 }  // namespace
 
 ConvProblem make_conv_problem(const std::string& op, Direction direction, DType dtype, int64_t batch,
@@ -128,6 +138,8 @@ ConvProblem make_conv_problem(const std::string& op, Direction direction, DType 
                       .g = groups,
                       .ic = in_channels,
                       .oc = out_channels,
+                      .src_stride = in_channels,
+                      .dst_stride = out_channels,
                       .axes = make_axes(op, "kernel", window)};
   // A batch of zero must not hide an image that can't be addressed.
   const int64_t images = batch > 0 ? batch : 1;
@@ -147,7 +159,13 @@ PoolProblem make_pool_problem(const std::string& op, PoolKind kind, DType dtype,
                               const Window& window) {
   require_at_least(op, "batch", batch, 0);
   require_at_least(op, "channels", channels, 1);
-  PoolProblem problem{.kind = kind, .dtype = dtype, .mb = batch, .c = channels, .axes = make_axes(op, "pool", window)};
+  PoolProblem problem{.kind = kind,
+                      .dtype = dtype,
+                      .mb = batch,
+                      .c = channels,
+                      .src_stride = channels,
+                      .dst_stride = channels,
+                      .axes = make_axes(op, "pool", window)};
   for (const Axis& axis : problem.axes)
     if (const int64_t extent = (axis.k - 1) * axis.d + 1; axis.pad_begin >= extent || axis.pad_end >= extent)
       fail(op, "padding must be less than pool_size, a window must see some of the input. Received: padding=(" +
@@ -159,6 +177,29 @@ PoolProblem make_pool_problem(const std::string& op, PoolKind kind, DType dtype,
   require_addressable(op, "the output", output);
   for (const Axis& axis : problem.axes) output *= axis.k;
   require_addressable(op, "the elements of all windows", output);
+  return problem;
+}
+
+ConvProblem with_pixel_strides(const std::string& op, ConvProblem problem, int64_t src_stride, int64_t dst_stride) {
+  problem.src_stride = pixel_stride(op, "src", src_stride, problem.ic);
+  problem.dst_stride = pixel_stride(op, "dst", dst_stride, problem.oc);
+  if (problem.direction != Direction::forward && (problem.src_stride != problem.ic || problem.dst_stride != problem.oc))
+    fail(op, "src_stride and dst_stride must be 0 but for forward.");
+  const int64_t images = problem.mb > 0 ? problem.mb : 1;
+  const auto bytes = [&](int64_t stride, int64_t Axis::* size) {
+    return tensor_bytes(problem.dtype, images, stride, problem.axes, size);
+  };
+  require_addressable(op, "the input", bytes(problem.src_stride, &Axis::i));
+  require_addressable(op, "the output", bytes(problem.dst_stride, &Axis::o));
+  return problem;
+}
+
+PoolProblem with_pixel_strides(const std::string& op, PoolProblem problem, int64_t src_stride, int64_t dst_stride) {
+  const ConvProblem as_conv = with_pixel_strides(
+      op, ConvProblem{.dtype = problem.dtype, .mb = problem.mb, .ic = problem.c, .oc = problem.c, .axes = problem.axes},
+      src_stride, dst_stride);
+  problem.src_stride = as_conv.src_stride;
+  problem.dst_stride = as_conv.dst_stride;
   return problem;
 }
 

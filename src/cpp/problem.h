@@ -37,6 +37,9 @@ struct ConvProblem {
   Direction direction = Direction::forward;
   Precision precision = Precision::automatic;
   int64_t mb = 1, g = 1, ic = 1, oc = 1;
+  // From a pixel of src to the next, and of dst and the residual: more than ic and oc where these are some channels of
+  // a wider image, as the parts of a concatenation are. Forward only.
+  int64_t src_stride = 1, dst_stride = 1;
   Axes axes;
   Activation activation = Activation::linear;  // of a forward run's results
   double negative_slope = 0;
@@ -56,7 +59,10 @@ struct PoolProblem {
   PoolKind kind = PoolKind::max;
   DType dtype = DType::f32;
   int64_t mb = 1, c = 1;
+  int64_t src_stride = 1, dst_stride = 1;  // as above, forward only
   Axes axes;
+
+  bool is_dense() const { return src_stride == c && dst_stride == c; }
 
   int64_t src_pixels() const { return axes[kDepth].i * axes[kHeight].i * axes[kWidth].i; }
   int64_t dst_pixels() const { return axes[kDepth].o * axes[kHeight].o * axes[kWidth].o; }
@@ -74,6 +80,10 @@ ConvProblem make_conv_problem(const std::string& op, Direction direction, DType 
                               int64_t in_channels, int64_t out_channels, int64_t groups, const Window& window);
 PoolProblem make_pool_problem(const std::string& op, PoolKind kind, DType dtype, int64_t batch, int64_t channels,
                               const Window& window);
+
+// The same problem on pixels so many elements apart, each 0 for as many as there are channels.
+ConvProblem with_pixel_strides(const std::string& op, ConvProblem problem, int64_t src_stride, int64_t dst_stride);
+PoolProblem with_pixel_strides(const std::string& op, PoolProblem problem, int64_t src_stride, int64_t dst_stride);
 
 // A tensor in the middle of a larger one, any number of dimensions.
 struct PadProblem {

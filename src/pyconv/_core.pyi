@@ -43,7 +43,12 @@ class ConvPlan:
         precision: Literal["strict", "auto", "fast"] = "auto",
         activation: Literal["linear", "relu", "relu6", "leaky_relu"] = "linear",
         negative_slope: float = 0.0,
-    ) -> None: ...
+        src_stride: int = 0,
+        dst_stride: int = 0,
+    ) -> None:
+        """Forward, the pixels of src, and those of dst and the residual, may lie more elements apart than they have
+        channels: slices of the channels of wider images. 0 means dense.
+        """
     @property
     def algorithm(self) -> str: ...
     @property
@@ -109,7 +114,11 @@ class PoolPlan:
         strides: Sequence[int],
         dilation: Sequence[int],
         pads: Sequence[tuple[int, int]],
-    ) -> None: ...
+        src_stride: int = 0,
+        dst_stride: int = 0,
+    ) -> None:
+        """Strides as those of ConvPlan; backward is for dense arrays."""
+
     @property
     def output_size(self) -> tuple[int, ...]: ...
     def forward(self, src: _Array, dst: _Array | None = None) -> _Array:

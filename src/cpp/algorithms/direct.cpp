@@ -75,7 +75,7 @@ class SegmentTaps {
       const int64_t first = gather.first_tap(row, gather.segments[part]);
       int64_t index = 0;
       gather.for_each_tap(row, gather.segments[part], layout_.whole_runs, [&](int64_t tap, int64_t pixel) {
-        offsets.a[index] = (pixel - first) * gather.source_channels();
+        offsets.a[index] = (pixel - first) * gather.source_stride;
         offsets.b[index++] = tap * layout_.depth * layout_.panel;
       });
     }
@@ -120,7 +120,7 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
                 const T* bias, const Epilogue<T>& epilogue, T* produced, std::byte* workspace) {
   const DirectLayout<T> layout(problem, kernels);
   const Gather& gather = layout.gather;
-  const int64_t source_channels = gather.source_channels(), channels = gather.produced_channels();
+  const int64_t source_stride = gather.source_stride, produced_stride = gather.produced_stride;
   const int64_t width = gather.produced(kWidth), rows = std::max<int64_t>(1, gather.rows());
   // Rows may be cut into strips, where rows and panels alone would not keep the threads evenly busy.
   const int64_t most_strips = ceil_div(width, 2 * kernels.tile_rows);
@@ -134,7 +134,7 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
   // Either all runs meet a row before the next row, or all rows meet a run before the next run: that is better for
   // groups, which read channels of their own, and where the image is less to read again than the weights.
   const int64_t source_bytes = gather.mb * gather.source(kDepth) * gather.source(kHeight) * gather.source(kWidth) *
-                               source_channels * static_cast<int64_t>(sizeof(T));
+                               gather.source_channels() * static_cast<int64_t>(sizeof(T));
   const bool run_by_run =
       layout.groups > 1 || runs == 1 || (weight_bytes > kCachedBytes && rows * weight_bytes > runs * source_bytes);
   const std::vector<Segment> height_segments = gather.segments_of(kHeight);
@@ -181,10 +181,10 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
           const int64_t group = index / group_runs, panel = index % group_runs * run;
           const int64_t channel = group * layout.columns + panel * layout.panel;
           for (int64_t call = 0; call < calls; ++call) {
-            const int64_t produced_at = (first_produced + call * produced_call) * channels + channel;
-            kernels.brgemm({.a = source + (first_source + call * source_call) * source_channels + group * layout.depth,
+            const int64_t produced_at = (first_produced + call * produced_call) * produced_stride + channel;
+            kernels.brgemm({.a = source + (first_source + call * source_call) * source_stride + group * layout.depth,
                             .a_taps = offsets.a,
-                            .a_row = source_pixel * source_channels,
+                            .a_row = source_pixel * source_stride,
                             .a_k = 1,
                             .b = packed + (group * layout.panels + panel) * layout.panel_size(),
                             .b_taps = offsets.b,
@@ -192,7 +192,7 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
                             .taps = taps.count(segment),
                             .k = layout.depth * (layout.whole_runs ? segment.taps.count : 1),
                             .c = produced + produced_at,
-                            .c_row = produced_pixel * channels,
+                            .c_row = produced_pixel * produced_stride,
                             .rows = pixels,
                             .cols = std::min(run * layout.panel, layout.columns - panel * layout.panel),
                             .bias = bias ? bias + channel : nullptr,

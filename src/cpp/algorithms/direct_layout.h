@@ -27,9 +27,9 @@ struct DirectLayout {
         panel(kernels.panel),
         panels(ceil_div(columns, panel)),
         // Neighbouring taps of a dense kernel read neighbouring pixels: kw * ic is one contiguous reduction.
-        whole_runs(groups == 1 && std::all_of(gather.segments.begin(), gather.segments.end(), [](const Segment& s) {
-                     return s.taps.k_step == 1 && s.taps.src_step == 1;
-                   })) {}
+        whole_runs(groups == 1 && gather.source_stride == depth &&
+                   std::all_of(gather.segments.begin(), gather.segments.end(),
+                               [](const Segment& s) { return s.taps.k_step == 1 && s.taps.src_step == 1; })) {}
 
   int64_t panel_size() const { return taps * depth * panel; }
   int64_t packed_size() const { return groups * panels * panel_size(); }

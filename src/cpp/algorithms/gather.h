@@ -13,8 +13,7 @@ namespace pyconv {
 // Forward gathers from src (ic channels) into dst (oc), backward_data from dst into src with the kernel turned round.
 struct Gather {
   Gather(bool forward, int64_t mb, int64_t ic, int64_t oc, const Axes& axes);
-  explicit Gather(const ConvProblem& problem)
-      : Gather(problem.direction != Direction::backward_data, problem.mb, problem.ic, problem.oc, problem.axes) {}
+  explicit Gather(const ConvProblem& problem);
 
   Taps taps(AxisIndex axis, int64_t produced) const {
     const Axis& geometry = axes[axis];
@@ -60,6 +59,7 @@ struct Gather {
 
   bool forward;
   int64_t mb, ic, oc;
+  int64_t source_stride, produced_stride;  // from a pixel to the next
   Axes axes;
   std::vector<Segment> segments;  // of a row
 };
@@ -69,8 +69,16 @@ inline Gather::Gather(bool is_forward, int64_t batch, int64_t in_channels, int64
       mb(batch),
       ic(in_channels),
       oc(out_channels),
+      source_stride(source_channels()),
+      produced_stride(produced_channels()),
       axes(geometry),
       segments(segments_of(kWidth)) {}
+
+inline Gather::Gather(const ConvProblem& problem)
+    : Gather(problem.direction != Direction::backward_data, problem.mb, problem.ic, problem.oc, problem.axes) {
+  source_stride = forward ? problem.src_stride : problem.dst_stride;
+  produced_stride = forward ? problem.dst_stride : problem.src_stride;
+}
 
 inline Gather::Row Gather::row(int64_t index) const {
   const int64_t height = index % produced(kHeight), rest = index / produced(kHeight);

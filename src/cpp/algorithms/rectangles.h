@@ -76,8 +76,8 @@ template <class T, class F>
 void for_each_rectangle_of(const Gather& gather, const std::vector<Segment>& height_segments, const PlaneLines& lines,
                            int64_t first_block, int64_t last_block, const GatherTensors<T>& tensors,
                            const RectangleTaps& offsets, F call) {
-  const int64_t source_row = gather.source_channels(), source_line = gather.source(kWidth) * source_row;
-  const int64_t produced_row = gather.produced_channels(), produced_line = gather.produced(kWidth) * produced_row;
+  const int64_t source_row = gather.source_stride, source_line = gather.source(kWidth) * source_row;
+  const int64_t produced_row = gather.produced_stride, produced_line = gather.produced(kWidth) * produced_row;
   const int64_t kernel_height = gather.axes[kHeight].k, kernel_row = gather.axes[kWidth].k * tensors.weight_tap;
   const Gather::Row row = gather.row(lines.plane * gather.produced(kHeight));
   for (const Segment& all_lines : height_segments) {

@@ -19,13 +19,13 @@ struct Tensors {
     return (at[kDepth] * axes[kHeight].*size + at[kHeight]) * axes[kWidth].*size + at[kWidth];
   }
   T& src_at(int64_t n, const int64_t (&at)[kSpatialAxes], int64_t c) const {
-    return src[(n * p.src_pixels() + index(p.axes, &Axis::i, at)) * p.ic + c];
+    return src[(n * p.src_pixels() + index(p.axes, &Axis::i, at)) * p.src_stride + c];
   }
   T& weight_at(const int64_t (&at)[kSpatialAxes], int64_t c, int64_t o) const {
     return weights[(index(p.axes, &Axis::k, at) * p.group_ic() + c) * p.oc + o];
   }
   int64_t dst_index(int64_t n, const int64_t (&at)[kSpatialAxes], int64_t o) const {
-    return (n * p.dst_pixels() + index(p.axes, &Axis::o, at)) * p.oc + o;
+    return (n * p.dst_pixels() + index(p.axes, &Axis::o, at)) * p.dst_stride + o;
   }
   T& dst_at(int64_t n, const int64_t (&at)[kSpatialAxes], int64_t o) const { return dst[dst_index(n, at, o)]; }
 };

@@ -100,13 +100,13 @@ void multiply(const Work<Form>& work, const Operands& operands, const float* v, 
                          .cols = columns});
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const Place<Form> place(s, first + tile);
-    const int64_t produced_at = ((place.image * s.height + place.y) * s.width + place.x) * s.oc + channel;
+    const int64_t produced_at = ((place.image * s.height + place.y) * s.width + place.x) * s.produced_stride + channel;
     work.transforms.output({.src = m + tile * work.panel,
                             .src_row = s.kPatch * work.m_position(),
                             .src_col = work.m_position(),
                             .dst = operands.produced + produced_at,
-                            .dst_row = s.dh * s.width * s.oc,
-                            .dst_col = s.dw * s.oc,
+                            .dst_row = s.dh * s.width * s.produced_stride,
+                            .dst_col = s.dw * s.produced_stride,
                             .channels = columns,
                             .rows = inside(place.y, s.dh, s.kTile, s.height).second,
                             .cols = inside(place.x, s.dw, s.kTile, s.width).second,

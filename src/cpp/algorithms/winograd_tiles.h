@@ -52,6 +52,8 @@ struct Shape {
     images = problem.mb * problem.axes[kDepth].o;  // the depth is only a second batch axis here
     ic = forward ? problem.ic : problem.oc;
     oc = forward ? problem.oc : problem.ic;
+    source_stride = forward ? problem.src_stride : problem.dst_stride;
+    produced_stride = forward ? problem.dst_stride : problem.src_stride;
     height = forward ? h.o : h.i;
     width = forward ? w.o : w.i;
     source_height = forward ? h.i : h.o;
@@ -68,7 +70,8 @@ struct Shape {
 
   int64_t tiles() const { return images * dh * dw * tile_rows * tile_cols; }
 
-  int64_t images, ic, oc, height, width, source_height, source_width, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
+  int64_t images, ic, oc, source_stride, produced_stride;
+  int64_t height, width, source_height, source_width, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
 };
 
 // Where a tile lies: its image, the first of its produced pixels, and the first pixel of its patch of the source.
@@ -114,8 +117,8 @@ inline int64_t position_size(int64_t tiles, int64_t channels) {
 
 // Patches of kSide x kSide pixels become tiles [position][tile][channel] of kPatch x kPatch positions.
 struct Patches {
-  const float* image;  // (images, height, width, channels)
-  int64_t height, width, channels;
+  const float* image;  // (images, height, width, channels), a pixel stride elements after the other
+  int64_t height, width, channels, stride;
   int64_t step_h, step_w;  // from one pixel of a patch to the next
 
   // The patch whose first pixel is (y, x), which may lie outside: then a copy, with zeros where there is no image.
@@ -123,8 +126,8 @@ struct Patches {
   TransformArgs<float> at(int64_t image_index, int64_t y, int64_t x, float* copy) const {
     const auto [top, bottom] = inside(y, step_h, kSide, height);
     const auto [left, right] = inside(x, step_w, kSide, width);
-    const int64_t row = step_h * width * channels, col = step_w * channels;
-    const float* corner = image + ((image_index * height + y) * width + x) * channels;
+    const int64_t row = step_h * width * stride, col = step_w * stride;
+    const float* corner = image + ((image_index * height + y) * width + x) * stride;
     if (bottom - top == kSide && right - left == kSide)
       return {.src = corner, .src_row = row, .src_col = col, .channels = channels};
     std::fill_n(copy, kSide * kSide * channels, 0.0f);
@@ -139,7 +142,8 @@ struct Patches {
 template <class Form>
 void transform_input(const Shape<Form>& shape, void (*transform)(const TransformArgs<float>&), const float* source,
                      int64_t first, int64_t begin, int64_t end, int64_t v_position, float* v, float* copy) {
-  const Patches patches{source, shape.source_height, shape.source_width, shape.ic, shape.dh, shape.dw};
+  const Patches patches{source,  shape.source_height, shape.source_width, shape.ic, shape.source_stride, shape.dh,
+                        shape.dw};
   for (int64_t tile = begin; tile < end; ++tile) {
     const Place<Form> place(shape, first + tile);
     TransformArgs<float> args = patches.at<Shape<Form>::kPatch>(place.image, place.source_y, place.source_x, copy);

@@ -84,7 +84,7 @@ struct Work {
 void transform_gradient(const Work& work, const float* diff_dst, int64_t first, int64_t begin, int64_t end, float* m,
                         float* copy) {
   const Tiles& s = work.shape;
-  const Patches patches{diff_dst, s.height, s.width, s.oc, s.dh, s.dw};
+  const Patches patches{diff_dst, s.height, s.width, s.oc, s.oc, s.dh, s.dw};
   for (int64_t tile = begin; tile < end; ++tile) {
     const Place<Form> place(s, first + tile);
     TransformArgs<float> args = patches.at<kTile>(place.image, place.y, place.x, copy);

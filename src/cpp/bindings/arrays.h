@@ -31,9 +31,9 @@ inline std::string text(const Shape& shape) {
   return result + ")";
 }
 
-// The array's memory if it is exactly what the core expects, else ValueError or TypeError: a wrong size here would be
-// read or written past its end.
-inline void* data_of(const char* name, const py::array& array, DType dtype, const Shape& shape, bool write) {
+// ValueError or TypeError where the array isn't of this dtype and shape: what lies past its end would be read or
+// written.
+inline void check_array(const char* name, const py::array& array, DType dtype, const Shape& shape, bool write) {
   const py::dtype expected = dtype == DType::f32 ? py::dtype::of<float>() : py::dtype::of<double>();
   if (!array.dtype().is(expected) && !array.dtype().equal(expected))
     throw py::type_error(std::string(name) + " must have dtype " + py::str(expected).cast<std::string>() +
@@ -41,8 +41,28 @@ inline void* data_of(const char* name, const py::array& array, DType dtype, cons
   if (!std::equal(array.shape(), array.shape() + array.ndim(), shape.begin(), shape.end()))
     throw std::invalid_argument(std::string(name) + " must have shape " + text(shape) +
                                 ". Received: " + text(Shape(array.shape(), array.shape() + array.ndim())));
-  if (!(array.flags() & py::array::c_style)) throw std::invalid_argument(std::string(name) + " must be C-contiguous.");
   if (write && !array.writeable()) throw std::invalid_argument(std::string(name) + " must be writeable.");
+}
+
+// The array's memory if it is exactly what the core expects, else an error.
+inline void* data_of(const char* name, const py::array& array, DType dtype, const Shape& shape, bool write) {
+  check_array(name, array, dtype, shape, write);
+  if (!(array.flags() & py::array::c_style)) throw std::invalid_argument(std::string(name) + " must be C-contiguous.");
+  return const_cast<void*>(array.data());
+}
+
+// The same for images (mb, *spatial, c) whose pixels lie `pixel` elements apart: some channels of wider images.
+inline void* image_of(const char* name, const py::array& array, DType dtype, const Shape& shape, int64_t pixel,
+                      bool write) {
+  if (pixel == shape.back()) return data_of(name, array, dtype, shape, write);
+  check_array(name, array, dtype, shape, write);
+  int64_t expected = size_of(dtype);
+  for (size_t axis = shape.size(); axis-- > 0;) {
+    if (shape[axis] > 1 && array.strides(static_cast<py::ssize_t>(axis)) != expected)
+      throw std::invalid_argument(std::string(name) + " must have pixels " + std::to_string(pixel) +
+                                  " elements apart, one after the other.");
+    expected = axis + 1 == shape.size() ? pixel * size_of(dtype) : expected * shape[axis];
+  }
   return const_cast<void*>(array.data());
 }
 

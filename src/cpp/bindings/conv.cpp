@@ -50,10 +50,10 @@ class PyConvPlan {
     const ConvProblem& p = problem();
     if (residual && p.direction != Direction::forward)
       throw std::invalid_argument("ConvPlan.run: residual must be None but for forward.");
-    return {.src = data_of("src", src, p.dtype, src_shape, p.direction == Direction::backward_data),
+    return {.src = image_of("src", src, p.dtype, src_shape, p.src_stride, p.direction == Direction::backward_data),
             .bias = bias ? data_of("bias", *bias, p.dtype, {p.oc}, makes_weights()) : nullptr,
-            .dst = data_of("dst", dst, p.dtype, dst_shape, p.direction == Direction::forward),
-            .residual = residual ? data_of("residual", *residual, p.dtype, dst_shape, false) : nullptr};
+            .dst = image_of("dst", dst, p.dtype, dst_shape, p.dst_stride, p.direction == Direction::forward),
+            .residual = residual ? image_of("residual", *residual, p.dtype, dst_shape, p.dst_stride, false) : nullptr};
   }
 
   ConvPlan plan;
@@ -79,7 +79,8 @@ std::unique_ptr<PyPackedWeights> pack(const std::shared_ptr<PyConvPlan>& self, c
   return std::make_unique<PyPackedWeights>(self, std::move(copy), bytes);
 }
 
-// weights: an array, packed for this run alone, or what pack returned. Returns dst, a new array if none is given.
+// weights: an array, packed for this run alone, or what pack returned. Returns dst, a new array if none is given, which
+// is dense and so not for a plan whose dst isn't.
 py::array run(const PyConvPlan& self, const py::array& src, const py::object& weights,
               const std::optional<py::array>& bias, const std::optional<py::array>& given,
               const std::optional<py::array>& residual) {
@@ -116,10 +117,12 @@ void register_conv(py::module_& module) {
                        int64_t in_channels, int64_t out_channels, int64_t groups, const Shape& input_size,
                        const Shape& kernel_size, const Shape& strides, const Shape& dilation,
                        const std::vector<std::pair<int64_t, int64_t>>& pads, const std::string& algorithm,
-                       const std::string& precision, const std::string& activation, double negative_slope) {
+                       const std::string& precision, const std::string& activation, double negative_slope,
+                       int64_t src_stride, int64_t dst_stride) {
              ConvProblem problem =
                  make_conv_problem(op, direction_of(direction), dtype_of(dtype), batch, in_channels, out_channels,
                                    groups, {input_size, kernel_size, strides, dilation, pads});
+             problem = with_pixel_strides(op, problem, src_stride, dst_stride);
              problem.precision = precision_of(precision);
              problem.activation = activation_of(activation);
              problem.negative_slope = negative_slope;
@@ -131,7 +134,8 @@ void register_conv(py::module_& module) {
            py::arg("op"), py::arg("direction"), py::arg("dtype"), py::arg("batch"), py::arg("in_channels"),
            py::arg("out_channels"), py::arg("groups"), py::arg("input_size"), py::arg("kernel_size"),
            py::arg("strides"), py::arg("dilation"), py::arg("pads"), py::arg("algorithm") = "",
-           py::arg("precision") = "auto", py::arg("activation") = "linear", py::arg("negative_slope") = 0.0)
+           py::arg("precision") = "auto", py::arg("activation") = "linear", py::arg("negative_slope") = 0.0,
+           py::arg("src_stride") = 0, py::arg("dst_stride") = 0)
       .def_property_readonly("algorithm", [](const PyConvPlan& self) { return self.plan.algorithm().name; })
       .def_property_readonly("plain_sums", [](const PyConvPlan& self) { return self.plan.algorithm().plain_sums; })
       .def_property_readonly("output_size",

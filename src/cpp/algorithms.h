@@ -12,8 +12,8 @@
 namespace pyconv {
 
 // The tensors of a convolution: src (mb, *i, ic), weights (*k, ic / g, oc), bias (oc) or null, dst (mb, *o, oc),
-// residual like dst or null, dense but for the strides of the problem's
-// pixels. Forward reads src, weights, bias and residual and writes
+// residual like dst or null, dense but for the strides of the problem's pixels. Forward reads src, weights, bias and
+// residual and writes
 //
 //   dst = activation(src * weights + bias + residual)         residual may be dst itself
 //

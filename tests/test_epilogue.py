@@ -26,6 +26,7 @@ LINES = {
     "winograd4": "mb2_ic24ih11iw13_oc37oh11ow13_kh3kw3_ph1pw1",
     "winograd2": "mb2_ic24ih11iw13_oc37oh11ow13_kh3kw3_ph1pw1",
     "winograd2_5x5": "mb2_ic24ih11iw13_oc37oh11ow13_kh5kw5_ph2pw2",
+    "winograd3_stride2": "mb2_ic5ih19iw12_oc37oh10ow6_kh3kw3_sh2sw2_ph1pw1",
     "depthwise": "g37mb2_ic37ih9iw12_oc37oh9ow12_kh3kw3_ph1pw1",
     "grouped": "g13mb2_ic39ih9iw12_oc39oh9ow12_kh3kw3_ph1pw1",
     "reference": "mb2_ic5ih9iw12_oc37oh5ow6_kh3kw3_sh2sw2_ph1pw1",

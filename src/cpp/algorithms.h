@@ -76,6 +76,7 @@ extern const ConvAlgorithm kGrouped;
 extern const ConvAlgorithm kWinograd4;
 extern const ConvAlgorithm kWinograd2;
 extern const ConvAlgorithm kWinograd2For5x5;
+extern const ConvAlgorithm kWinograd3Stride2;
 extern const ConvAlgorithm kWinograd4Weights;
 extern const ConvAlgorithm kDirect;
 extern const ConvAlgorithm kReference;

@@ -212,6 +212,7 @@ struct Kernels {
   void (*depthwise_weights)(const DepthwiseWeightsArgs<T>&);
   void (*grouped)(const GroupedArgs<T>&);
   WinogradKernels<T> winograd4, winograd2, winograd2_5x5;  // m = 4 and 2 with r = 3, m = 2 with r = 5
+  WinogradKernels<T> winograd3_stride2;                    // m = 3 with r = 3; B is 7 x 7, G 7 x 3, A 3 x 4
   WinogradGradientKernels<T> winograd4_gradient;
   void (*max_pool)(const PoolArgs<T>&);
   void (*average_pool)(const PoolArgs<T>&);

@@ -225,14 +225,16 @@ void check_pool(const Kernels<T>& kernels, int64_t channels, int64_t taps, int64
   CHECK(largest[0] == -infinity);
 }
 
-// output(input(patch) * weights(kernel)) is the valid convolution; whole numbers, so off by rounding of G alone.
+// output(input(patch) * weights(kernel)) is the valid convolution; whole numbers, so off by rounding of G alone. With a
+// stride the products of its phases, each with `points` points or fewer in a dimension, are added before output.
 template <class T>
-void check_winograd(const WinogradKernels<T>& kernels, int64_t tile, int64_t channels, int64_t rows, int64_t cols) {
-  const int64_t side = tile + 2, n = channels;
+void check_winograd(const WinogradKernels<T>& kernels, int64_t tile, int64_t channels, int64_t rows, int64_t cols,
+                    int64_t stride = 1) {
+  const int64_t side = (tile - 1) * stride + 3, points = (side + stride - 1) / stride, n = channels;
   const auto at = [n](int64_t pixel, int64_t j) { return static_cast<size_t>(pixel * n + j); };
   const auto patch = numbers<T>(at(side * side, 0), 1), kernel = numbers<T>(at(9, 0), 2),
              bias = numbers<T>(at(1, 0), 3);
-  std::vector<T> v(patch.size()), u(patch.size()), y(at(tile * tile, 0), T{77});
+  std::vector<T> v(patch.size()), u(patch.size()), m(at(points * points, 0)), y(at(tile * tile, 0), T{77});
   kernels.input({.src = patch.data(),
                  .src_row = side * n,
                  .src_col = n,
@@ -247,9 +249,12 @@ void check_winograd(const WinogradKernels<T>& kernels, int64_t tile, int64_t cha
                    .dst_row = side * n,
                    .dst_col = n,
                    .channels = n});
-  for (size_t i = 0; i < v.size(); ++i) v[i] *= u[i];
-  kernels.output({.src = v.data(),
-                  .src_row = side * n,
+  for (int64_t r = 0; r < side; ++r)
+    for (int64_t c = 0; c < side; ++c)
+      for (int64_t j = 0; j < n; ++j)
+        m[at(r % points * points + c % points, j)] += v[at(r * side + c, j)] * u[at(r * side + c, j)];
+  kernels.output({.src = m.data(),
+                  .src_row = points * n,
                   .src_col = n,
                   .dst = y.data(),
                   .dst_row = tile * n,
@@ -262,7 +267,8 @@ void check_winograd(const WinogradKernels<T>& kernels, int64_t tile, int64_t cha
     for (int64_t c = 0; c < tile; ++c)
       for (int64_t j = 0; j < n; ++j) {
         T expected = bias[at(0, j)];
-        for (int64_t t = 0; t < 9; ++t) expected += patch[at((r + t / 3) * side + c + t % 3, j)] * kernel[at(t, j)];
+        for (int64_t t = 0; t < 9; ++t)
+          expected += patch[at((r * stride + t / 3) * side + c * stride + t % 3, j)] * kernel[at(t, j)];
         const T result = y[at(r * tile + c, j)];
         if (r < rows && c < cols)
           CHECK(result == doctest::Approx(expected).epsilon(1e-4));
@@ -299,9 +305,11 @@ void check_table(const Kernels<T>& kernels) {
       for (int64_t advance : {1, 2}) check_pool(kernels, channels, taps, advance);
     check_winograd(kernels.winograd4, 4, channels, 4, 4);
     check_winograd(kernels.winograd2, 2, channels, 2, 2);
+    check_winograd(kernels.winograd3_stride2, 3, channels, 3, 3, 2);
   }
   check_winograd(kernels.winograd4, 4, 5, 2, 3);
   check_winograd(kernels.winograd2, 2, 5, 1, 2);
+  check_winograd(kernels.winograd3_stride2, 3, 5, 2, 1, 2);
 }
 
 }  // namespace

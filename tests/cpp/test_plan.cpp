@@ -111,6 +111,18 @@ TEST_CASE("winograd on tiles that the image cuts, with dilation, and with fewer 
   set_num_threads(before);
 }
 
+TEST_CASE("winograd with stride 2 on tiles that the image cuts, and with fewer tiles than threads") {
+  const int before = num_threads();
+  for (const char* line :
+       {"mb2ic24ih39iw44oc40oh20ow22kh3kw3sh2sw2ph1pw1", "mb1ic20ih21iw18oc33oh10ow8kh3kw3sh2sw2",
+        "mb1ic40ih6iw5oc70oh3ow3kh3kw3sh2sw2ph0pw1", "mb3ic9ih9iw9id4oc24oh5ow5od4kd1kh3kw3sh2sw2ph1pw1"}) {
+    const ConvProblem problem = parse_problem(line, Direction::forward, DType::f32).problem;
+    CHECK_NOTHROW(ConvPlan(problem, active_isa(), "winograd3_stride2"));
+    check<float>(problem);
+  }
+  set_num_threads(before);
+}
+
 TEST_CASE("precision decides whether winograd may run") {
   ConvProblem problem = parse_problem("mb1ic64ih56oc64oh56kh3ph1", Direction::forward, DType::f32).problem;
   CHECK(std::string(ConvPlan(problem, active_isa()).algorithm().name) == "winograd4");

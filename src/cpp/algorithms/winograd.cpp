@@ -1,13 +1,16 @@
 // winograd.cpp: convolution of stride 1 by Winograd's F(4x4, 3x3), F(2x2, 3x3) and F(2x2, 5x5), forward and data
 // gradient: 36 products for 16 results instead of 144, 16 for 4 instead of 36, 36 for 4 instead of 100. Any padding;
-// dilation as interleaved problems. Float32 only.
+// dilation as interleaved problems. And forward 3x3 of stride 2, undilated: 49 products for 9 results instead of 81.
+// Float32 only.
 //
 // Blocks of patches of the source, which overlap, are transformed into V; each position of a patch is a matrix product
 // with the transformed weights U; and the products M of a tile become its results:
 //
 //   V[position][tile][ic] = input transform of the tile's patch
-//   M[position][tile][column] = sum over ic of V[position][tile][ic] * U[panel][position][ic][column]
-//   produced pixels of a tile = epilogue of the output transform of M[.][tile] + bias
+//   M[point][tile][column] = sum over positions of the point, ic of V[position][tile][ic] *
+//   U[panel][position][ic][column] produced pixels of a tile = epilogue of the output transform of M[.][tile] + bias
+//
+// A point has one position with stride 1, and one of each phase that has it with stride 2.
 //
 // A block is small enough for V and M to stay in the L2 cache from one step to the next, so the memory sees the source
 // and the result once.
@@ -26,8 +29,8 @@ namespace {
 
 // V and M of a block together: three quarters of an L2 cache of 1 MB, the rest is for U's panel and the source.
 constexpr int64_t kBlockBytes = 768 * 1024;
-// Fewer tiles would read a panel of U from the L3 cache for too few products, more would gain nothing.
-constexpr int64_t kMinBlock = 16, kMaxBlock = 48;
+// More tiles would gain nothing. A Form's kMinBlock says how few read a panel of U from the L3 cache too often.
+constexpr int64_t kMaxBlock = 48;
 
 // The error of the transforms with six points hardly grows with the number of products a result sums, that of a plain
 // sum with its root: at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up to 2.5, at 72 up
@@ -46,17 +49,18 @@ struct Work {
         panel(table.panel),
         panels(ceil_div(shape.oc, panel)),
         threads(threads_asked) {
-    const int64_t bytes_per_tile = kPositions * (shape.ic + panel) * static_cast<int64_t>(sizeof(float));
+    const int64_t bytes_per_tile =
+        (kPositions * shape.ic + Shape<Form>::kSums * panel) * static_cast<int64_t>(sizeof(float));
     const int64_t fitting =
-        std::clamp(kBlockBytes / bytes_per_tile / table.tile_rows * table.tile_rows, kMinBlock, kMaxBlock);
-    shared = shape.tiles() < kMinBlock * threads;
+        std::clamp(kBlockBytes / bytes_per_tile / table.tile_rows * table.tile_rows, Form::kMinBlock, kMaxBlock);
+    shared = shape.tiles() < Form::kMinBlock * threads;
     block = shared ? shape.tiles() : std::min(fitting, ceil_div(shape.tiles(), threads));
   }
 
   int64_t v_position() const { return position_size(block, shape.ic); }
   int64_t m_position() const { return position_size(block, panel); }
   int64_t v_size() const { return kPositions * v_position(); }
-  int64_t m_size() const { return kPositions * m_position(); }
+  int64_t m_size() const { return Shape<Form>::kSums * m_position(); }
   int64_t patch_size() const { return kPositions * shape.ic; }
   int64_t thread_size() const { return align_up(((shared ? 0 : v_size()) + m_size() + patch_size()) * 4) / 4; }
   int64_t bytes() const { return (align_up(shared ? v_size() * 4 : 0) / 4 + threads * thread_size()) * 4; }
@@ -79,30 +83,46 @@ struct Operands {
   float* produced;
 };
 
+// The positions of point (row, col) among those of a patch, each as its number times step: how many there are. In one
+// dimension a patch has the kPoints points of the first phase, then those of the second.
+template <class Form>
+int64_t positions_of(int64_t row, int64_t col, int64_t step, int64_t (&offsets)[Form::kStride * Form::kStride]) {
+  using S = Shape<Form>;
+  int64_t count = 0;
+  for (int64_t r = row; r < S::kPatch; r += S::kPoints)
+    for (int64_t c = col; c < S::kPatch; c += S::kPoints) offsets[count++] = (r * S::kPatch + c) * step;
+  return count;
+}
+
 // The products of one panel with tiles [0, tiles) of a block that starts at tile first, and their results.
 template <class Form>
 void multiply(const Work<Form>& work, const Operands& operands, const float* v, int64_t first, int64_t tiles,
               int64_t panel, float* m) {
   const Shape<Form>& s = work.shape;
-  constexpr int64_t no_offset = 0;
   const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
-  for (int64_t position = 0; position < s.kPositions; ++position)
-    work.kernels.brgemm({.a = v + position * work.v_position(),
-                         .a_taps = &no_offset,
+  const float* u = operands.u + panel * s.kPositions * s.ic * work.panel;
+  for (int64_t point = 0; point < s.kSums; ++point) {
+    int64_t in_v[Form::kStride * Form::kStride], in_u[Form::kStride * Form::kStride];
+    const int64_t row = point / s.kPoints, col = point % s.kPoints;
+    const int64_t count = positions_of<Form>(row, col, work.v_position(), in_v);
+    positions_of<Form>(row, col, s.ic * work.panel, in_u);
+    work.kernels.brgemm({.a = v,
+                         .a_taps = in_v,
                          .a_row = s.ic,
-                         .b = operands.u + (panel * s.kPositions + position) * s.ic * work.panel,
-                         .b_taps = &no_offset,
-                         .taps = 1,
+                         .b = u,
+                         .b_taps = in_u,
+                         .taps = count,
                          .k = s.ic,
-                         .c = m + position * work.m_position(),
+                         .c = m + point * work.m_position(),
                          .c_row = work.panel,
                          .rows = tiles,
                          .cols = columns});
+  }
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const Place<Form> place(s, first + tile);
     const int64_t produced_at = ((place.image * s.height + place.y) * s.width + place.x) * s.produced_stride + channel;
     work.transforms.output({.src = m + tile * work.panel,
-                            .src_row = s.kPatch * work.m_position(),
+                            .src_row = s.kPoints * work.m_position(),
                             .src_col = work.m_position(),
                             .dst = operands.produced + produced_at,
                             .dst_row = s.dh * s.width * s.produced_stride,
@@ -150,10 +170,12 @@ std::string refuse(const ConvProblem& problem) {
   const Axis &d = problem.axes[kDepth], &h = problem.axes[kHeight], &w = problem.axes[kWidth];
   if (problem.direction == Direction::backward_weights) return "weight gradient not served";
   if (problem.dtype != DType::f32) return "float64 is asked for its accuracy";
-  if (h.k != Form::kKernel || w.k != Form::kKernel || h.s != 1 || w.s != 1) {
+  if (h.k != Form::kKernel || w.k != Form::kKernel || h.s != Form::kStride || w.s != Form::kStride) {
     const std::string size = std::to_string(Form::kKernel);
-    return "not " + size + "x" + size + " with stride 1";
+    return "not " + size + "x" + size + " with stride " + std::to_string(Form::kStride);
   }
+  if (Form::kStride > 1 && problem.direction != Direction::forward) return "forward only";
+  if (Form::kStride > 1 && (h.d != 1 || w.d != 1)) return "dilated";
   if (d.k != 1 || d.s != 1 || d.pad_begin != 0 || d.pad_end != 0) return "the kernel has a depth";
   if (problem.g != 1) return "grouped";
   if (problem.precision == Precision::strict) return "precision is strict";
@@ -184,12 +206,12 @@ double product_cycles(double rows, double calls, double channels, double vectors
 
 template <class Form>
 double cycles(const ConvProblem& problem) {
-  constexpr double positions = Shape<Form>::kPositions;
+  constexpr double positions = Shape<Form>::kPositions, sums = Shape<Form>::kSums;
   const Shape<Form> s(problem);
   const auto tiles = static_cast<double>(s.tiles()), ic = static_cast<double>(s.ic);
   const double blocks = std::ceil(tiles / kMaxBlock), load = load_cycles(positions * ic * vectors(s.oc) * 16);
   return tiles * (Form::kInputCycles * vectors(s.ic) + Form::kOutputCycles * vectors(s.oc)) +
-         positions * product_cycles(tiles, blocks, ic, vectors(s.oc), load);
+         sums * product_cycles(tiles, blocks, positions / sums * ic, vectors(s.oc), load);
 }
 
 double direct_cycles(const ConvProblem& problem) {
@@ -270,5 +292,6 @@ constexpr ConvAlgorithm kAlgorithm = {Form::kName,  false,      refuse<Form>, de
 const ConvAlgorithm kWinograd4 = kAlgorithm<Large>;
 const ConvAlgorithm kWinograd2 = kAlgorithm<Small>;
 const ConvAlgorithm kWinograd2For5x5 = kAlgorithm<FiveByFive>;
+const ConvAlgorithm kWinograd3Stride2 = kAlgorithm<Strided>;
 
 }  // namespace pyconv

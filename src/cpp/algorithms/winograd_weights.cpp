@@ -23,7 +23,7 @@ namespace pyconv {
 namespace {
 
 struct Form {
-  static constexpr int64_t kTile = 4, kKernel = 3;
+  static constexpr int64_t kTile = 4, kKernel = 3, kStride = 1;
 };
 using Tiles = Shape<Form>;
 constexpr int64_t kPatch = Tiles::kPatch, kPositions = Tiles::kPositions, kTile = Form::kTile;

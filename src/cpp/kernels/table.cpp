@@ -12,6 +12,7 @@
 #include "pool_grad.h"
 #include "transpose.h"
 #include "winograd_gradient.h"
+#include "winograd_stride2.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
 namespace {
@@ -31,6 +32,7 @@ constexpr Kernels<T> kKernels = {
     .winograd4 = {winograd6_input<T>, winograd6_weights<T, 3>, winograd4_output<T>},
     .winograd2 = {winograd2_input<T>, winograd2_weights<T>, winograd2_output<T>},
     .winograd2_5x5 = {winograd6_input<T>, winograd6_weights<T, 5>, winograd2x5_output<T>},
+    .winograd3_stride2 = {winograd3_stride2_input<T>, winograd3_stride2_weights<T>, winograd3_stride2_output<T>},
     .winograd4_gradient = {winograd4_gradient<T>, winograd4_weights_gradient<T>},
     .max_pool = max_pool<T>,
     .average_pool = average_pool<T>,

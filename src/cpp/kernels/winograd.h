@@ -208,13 +208,13 @@ void winograd2_weights(const TransformArgs<T>& args) {
   });
 }
 
-// Two rows and columns of results from kFrom x kFrom products.
-template <class T, int kFrom, auto kRow>
-void output_2x2(const TransformArgs<T>& args) {
+// kTo x kTo results from kFrom x kFrom products.
+template <class T, int kFrom, int kTo, auto kRow>
+void small_output(const TransformArgs<T>& args) {
   with_epilogue<T>(args.epilogue, [&](auto finish) {
     for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
       const Vec<T> bias = args.bias ? load(args.bias + j) : Vec<T>{};
-      transform<T, kFrom, 2, kRow>(args, j, load, [&](int64_t i, int64_t k, Vec<T> y) {
+      transform<T, kFrom, kTo, kRow>(args, j, load, [&](int64_t i, int64_t k, Vec<T> y) {
         const int64_t at = i * args.dst_row + k * args.dst_col + j;
         if (i < args.rows && k < args.cols) store(args.dst + at, finish(y + bias, at, load));
       });
@@ -224,12 +224,12 @@ void output_2x2(const TransformArgs<T>& args) {
 
 template <class T>
 void winograd2_output(const TransformArgs<T>& args) {
-  output_2x2<T, 4, small_output_row<T>>(args);
+  small_output<T, 4, 2, small_output_row<T>>(args);
 }
 
 template <class T>
 void winograd2x5_output(const TransformArgs<T>& args) {
-  output_2x2<T, 6, output_pair<T>>(args);
+  small_output<T, 6, 2, output_pair<T>>(args);
 }
 
 }  // namespace

@@ -231,6 +231,7 @@ int num_threads() { return thread_count(); }
 void set_num_threads(int count) { thread_count() = std::clamp(count, 1, kMaxThreads); }
 
 int threads_for(int64_t operations) {
+  if (inside_part) return 1;
   const auto at_least = [&](int64_t each) {
     return static_cast<int>(std::clamp<int64_t>(operations / each, 1, num_threads()));
   };

@@ -12,7 +12,7 @@ int num_threads();
 void set_num_threads(int count);
 
 // How many threads a job of this many arithmetic operations is worth. Fewer while the others sleep, for waking them
-// costs more than sharing with them; one for a job that is small even so.
+// costs more than sharing with them; one for a job that is small even so, or that is within another's part.
 int threads_for(int64_t operations);
 
 // Cuts [0, tasks) into equal parts, no more than threads, and calls body(begin, end, part) once for each, on the

@@ -101,4 +101,9 @@ decltype(auto) with_dtype(DType dtype, F&& f) {
 
 inline int64_t size_of(DType dtype) { return dtype == DType::f32 ? 4 : 8; }
 
+// From the first byte of so many pixels, stride elements apart, to the one after the last.
+inline int64_t pixels_bytes(DType dtype, int64_t pixels, int64_t stride, int64_t channels) {
+  return pixels == 0 ? 0 : ((pixels - 1) * stride + channels) * size_of(dtype);
+}
+
 }  // namespace pyconv

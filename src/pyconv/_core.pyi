@@ -5,7 +5,7 @@ sees to that. Images are (batch, *spatial, channels), weights (*kernel, in_chann
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, final
+from typing import Any, Literal, TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,87 @@ class PoolPlan:
 
     def backward(self, src: _Array, diff_dst: _Array, diff_src: _Array) -> None:
         """Writes diff_src; src is read by max-pooling alone (the first largest element wins)."""
+
+# Where a tensor of a program begins: (buffer, offset, advance). Buffer 0 is the arena, 1 what is kept between sections,
+# then come the inputs and then the outputs; offset is the first byte in it; by advance bytes each repeat of the section
+# lies further on, 0 in the arena.
+_Place = tuple[int, int, int]
+
+class _StepFacts(TypedDict):
+    """A step of a program, for each repeat of its section."""
+
+    kind: str
+    algorithm: str
+    repeats: int
+    flops: int
+    bytes_read: int
+    bytes_written: int
+    weights_bytes: int
+    workspace_bytes: int
+
+@final
+class Program:
+    """Planned steps over one memory, run by one call; immutable, from any number of threads at once."""
+
+    def run(self, inputs: Sequence[_Array], outputs: Sequence[_Array], rounds: int = 1) -> None:
+        """Runs all sections `rounds` times, each on the next stretch of the arrays: float32, contiguous, any shape.
+
+        Each array has as many bytes as the builder was told for it, times rounds.
+        """
+
+    def profile(self, inputs: Sequence[_Array], outputs: Sequence[_Array], rounds: int = 1) -> list[float]:
+        """Runs, and returns the seconds that each step took in all its repeats and rounds.
+
+        Where threads ran repeats at once, that is the time of a thread divided by their number.
+        """
+
+    def steps(self) -> list[_StepFacts]: ...
+
+@final
+class ProgramBuilder:
+    """Collects the steps of a program, in the order in which they run.
+
+    Every place is checked when a step is added: ValueError where one lies outside of its memory, where an input is
+    written to, or where two repeats of a section write to the same bytes. What a step reads must have been written by
+    a step before it; that isn't checked.
+
+    Args:
+        inputs: bytes of each input, for one round.
+        outputs: the same of the outputs.
+        arena: bytes of what lives within a repeat of a section, and is lost after it.
+        kept: bytes of what one section leaves for later ones.
+    """
+
+    def __init__(self, inputs: Sequence[int], outputs: Sequence[int], arena: int, kept: int = 0) -> None: ...
+    def section(self, repeats: int, share: Literal["auto", "steps", "repeats"] = "auto") -> None:
+        """The steps that follow are run so many times, before those that follow another call.
+
+        Threads share each of the steps, or the repeats, each thread with an arena of its own. Without a call all steps
+        are one section that is run once.
+        """
+
+    def conv(
+        self,
+        plan: ConvPlan,
+        src: _Place,
+        packed: PackedWeights,
+        bias: _Array | None,
+        dst: _Place,
+        residual: _Place | None = None,
+    ) -> None:
+        """A forward plan's run with weights from its `pack`; bias is copied; residual may be dst."""
+
+    def pool(self, plan: PoolPlan, src: _Place, dst: _Place) -> None: ...
+    def copy(
+        self, src: _Place, dst: _Place, shape: Sequence[int], src_strides: Sequence[int], dst_strides: Sequence[int]
+    ) -> None:
+        """Copies an array of that shape, whose axes have such strides, in floats, on either side.
+
+        Slices, crops, concatenation, other orders of axes; a stride of 0 in src repeats. Places begin at the array's
+        first element. No two elements may share a place in dst, and strides must not be negative.
+        """
+
+    def build(self) -> Program: ...
 
 def empty(dtype: Literal["float32", "float64"], shape: Sequence[int]) -> _Array:
     """An uninitialised array that begins at a cache line, a large one in memory that a freed one may have left."""

@@ -114,6 +114,7 @@ inline py::tuple spatial_sizes(const Axes& axes, int64_t Axis::* size, size_t ra
 void register_conv(py::module_& module);
 void register_pool(py::module_& module);
 void register_pad(py::module_& module);
+void register_program(py::module_& module);
 void register_runtime(py::module_& module);
 void register_training(py::module_& module);
 void register_transpose(py::module_& module);

@@ -3,10 +3,8 @@
 
 #include <cstring>
 
-#include "../dispatch.h"
-#include "../plan.h"
 #include "activations.h"
-#include "arrays.h"
+#include "plans.h"
 
 namespace pyconv {
 namespace {
@@ -26,57 +24,16 @@ Precision precision_of(const std::string& name) {
   throw std::invalid_argument("precision must be strict, auto or fast. Received: precision=" + name);
 }
 
-// A plan with the shapes of the arrays it runs on.
-class PyConvPlan {
- public:
-  PyConvPlan(ConvPlan made, size_t rank)
-      : plan(std::move(made)),
-        src_shape(image_shape(problem().mb, problem().axes, &Axis::i, rank, problem().ic)),
-        weights_shape(image_shape(0, problem().axes, &Axis::k, rank, problem().group_ic())),
-        dst_shape(image_shape(problem().mb, problem().axes, &Axis::o, rank, problem().oc)) {
-    weights_shape.erase(weights_shape.begin());  // weights have no batch
-    weights_shape.push_back(problem().oc);
-  }
-
-  const ConvProblem& problem() const { return plan.problem(); }
-  bool makes_weights() const { return problem().direction == Direction::backward_weights; }
-  void* weights_of(const py::array& weights) const {
-    return data_of("weights", weights, problem().dtype, weights_shape, makes_weights());
-  }
-
-  // All but the weights.
-  ConvTensors tensors(const py::array& src, const std::optional<py::array>& bias, const py::array& dst,
-                      const std::optional<py::array>& residual) const {
-    const ConvProblem& p = problem();
-    if (residual && p.direction != Direction::forward)
-      throw std::invalid_argument("ConvPlan.run: residual must be None but for forward.");
-    return {.src = image_of("src", src, p.dtype, src_shape, p.src_stride, p.direction == Direction::backward_data),
-            .bias = bias ? data_of("bias", *bias, p.dtype, {p.oc}, makes_weights()) : nullptr,
-            .dst = image_of("dst", dst, p.dtype, dst_shape, p.dst_stride, p.direction == Direction::forward),
-            .residual = residual ? image_of("residual", *residual, p.dtype, dst_shape, p.dst_stride, false) : nullptr};
-  }
-
-  ConvPlan plan;
-  Shape src_shape, weights_shape, dst_shape;
-};
-
-// The weights in the form that one plan's runs read: a copy, immutable, so any number of threads may share it.
-struct PyPackedWeights {
-  std::shared_ptr<const PyConvPlan> plan;
-  Buffer memory;
-  int64_t bytes;
-};
-
-std::unique_ptr<PyPackedWeights> pack(const std::shared_ptr<PyConvPlan>& self, const py::array& weights) {
+std::shared_ptr<PyPackedWeights> pack(const std::shared_ptr<PyConvPlan>& self, const py::array& weights) {
   if (self->makes_weights())
     throw std::invalid_argument("ConvPlan.pack: a plan must read weights. Received: direction=backward_weights.");
   const void* data = self->weights_of(weights);
   const int64_t bytes = self->plan.algorithm().pack ? self->plan.memory().packed_bytes : weights.nbytes();
   const py::gil_scoped_release unlocked;
-  if (self->plan.algorithm().pack) return std::make_unique<PyPackedWeights>(self, self->plan.pack(data), bytes);
+  if (self->plan.algorithm().pack) return std::make_shared<PyPackedWeights>(self, self->plan.pack(data), bytes);
   Buffer copy = make_buffer(bytes);
   std::memcpy(copy.get(), data, static_cast<size_t>(bytes));
-  return std::make_unique<PyPackedWeights>(self, std::move(copy), bytes);
+  return std::make_shared<PyPackedWeights>(self, std::move(copy), bytes);
 }
 
 // weights: an array, packed for this run alone, or what pack returned. Returns dst, a new array if none is given, which
@@ -109,7 +66,7 @@ py::array run(const PyConvPlan& self, const py::array& src, const py::object& we
 }  // namespace
 
 void register_conv(py::module_& module) {
-  py::class_<PyPackedWeights>(module, "PackedWeights", py::is_final())
+  py::class_<PyPackedWeights, std::shared_ptr<PyPackedWeights>>(module, "PackedWeights", py::is_final())
       .def_property_readonly("nbytes", [](const PyPackedWeights& self) { return self.bytes; });
 
   py::class_<PyConvPlan, std::shared_ptr<PyConvPlan>>(module, "ConvPlan", py::is_final())

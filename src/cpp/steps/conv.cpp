@@ -1,0 +1,56 @@
+// conv.cpp: a convolution's tensors, found in the program's memory.
+#include "conv.h"
+
+#include <cstring>
+#include <stdexcept>
+
+namespace pyconv {
+
+ConvStep::ConvStep(std::shared_ptr<const ConvPlan> plan, std::shared_ptr<const std::byte> packed, int64_t packed_bytes,
+                   const void* bias, Place src, Place dst, std::optional<Place> residual)
+    : plan_(std::move(plan)),
+      packed_(std::move(packed)),
+      packed_bytes_(packed_bytes),
+      src_(src),
+      dst_(dst),
+      residual_(residual) {
+  const ConvProblem& problem = plan_->problem();
+  if (problem.direction != Direction::forward)
+    throw std::invalid_argument("ProgramBuilder.conv: the plan must be forward.");
+  if (bias == nullptr) return;
+  const int64_t bytes = problem.oc * size_of(problem.dtype);
+  bias_ = make_buffer(bytes);
+  std::memcpy(bias_.get(), bias, static_cast<size_t>(bytes));
+}
+
+void ConvStep::run(const Memory& memory) const {
+  auto* const weights = const_cast<std::byte*>(packed_.get());  // only read, as all that a forward run gets but dst
+  plan_->run({.src = memory.at(src_),
+              .weights = weights,
+              .bias = bias_.get(),
+              .dst = memory.at(dst_),
+              .residual = residual_ ? memory.at(*residual_) : nullptr},
+             weights);
+}
+
+std::vector<Access> ConvStep::accesses() const {
+  const ConvProblem& problem = plan_->problem();
+  const auto bytes = [&](int64_t pixels, int64_t stride, int64_t channels) {
+    return pixels_bytes(problem.dtype, problem.mb * pixels, stride, channels);
+  };
+  const int64_t dst_bytes = bytes(problem.dst_pixels(), problem.dst_stride, problem.oc);
+  std::vector<Access> all = {{.place = src_, .bytes = bytes(problem.src_pixels(), problem.src_stride, problem.ic)},
+                             {.place = dst_, .bytes = dst_bytes, .write = true}};
+  if (residual_) all.push_back({.place = *residual_, .bytes = dst_bytes});
+  return all;
+}
+
+StepFacts ConvStep::facts() const {
+  return {.kind = "conv",
+          .algorithm = plan_->algorithm().name,
+          .flops = plan_->problem().flops(),
+          .weights_bytes = packed_bytes_,
+          .workspace_bytes = plan_->memory().workspace_bytes};
+}
+
+}  // namespace pyconv

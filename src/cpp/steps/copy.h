@@ -1,0 +1,37 @@
+// copy.h: numbers from one place to another, each axis with a distance of its own on both sides: slices, crops,
+// concatenation, other orders of axes, and, with a distance of 0, repetition. No arithmetic.
+#pragma once
+
+#include <vector>
+
+#include "../step.h"
+
+namespace pyconv {
+
+// dst[sum of index[a] * dst_strides[a]] = src[sum of index[a] * src_strides[a]]      0 <= index[a] < shape[a]
+struct CopyProblem {
+  std::vector<int64_t> shape, src_strides, dst_strides;  // strides in floats, not negative
+};
+
+class CopyStep final : public Step {
+ public:
+  // Throws std::invalid_argument unless each axis has its strides and no two elements of dst share a place.
+  CopyStep(const CopyProblem& problem, Place src, Place dst);
+
+  void run(const Memory& memory) const override;
+  std::vector<Access> accesses() const override;
+  StepFacts facts() const override;
+
+ private:
+  struct Axis {
+    int64_t size = 1, src = 0, dst = 0;
+  };
+  void copy_rows(const float* src, float* dst, int64_t begin, int64_t end) const;
+
+  // Axes that lie alike on both sides are one; the last is the innermost, alone in being run through by copy_row.
+  std::vector<Axis> axes_;
+  int64_t elements_ = 1;
+  Access src_, dst_;
+};
+
+}  // namespace pyconv

@@ -1,4 +1,4 @@
-"""Everything that the documentation shows runs: the README's Python blocks and the examples in docstrings."""
+"""Everything that the documentation shows runs: Python blocks of README and pages, and the examples in docstrings."""
 
 from __future__ import annotations
 
@@ -12,30 +12,55 @@ from types import ModuleType
 
 import pytest
 
+import pictures
 import pyconv
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES_WITH_CODE = [page for page in PAGES if pictures.BLOCK.search(page.read_text(encoding="utf-8"))]
+# A part of pyconv or a package that a page names, and what must be installed for it.
+NEEDED = {"mlxtend": "mlxtend", "plotting": "matplotlib", "matplotlib": "matplotlib", "onnx": "onnx", ".save(": "h5py"}
 # pyconv._core is compiled; its contract is the stub.
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(pyconv.__path__, "pyconv.") if module.name != "pyconv._core"
 )
 
 
-def test_the_readme_shows_code() -> None:
-    assert BLOCKS
-
-
-def test_the_readmes_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.stem)
+def test_a_pages_code_runs_and_prints_what_it_shows(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The blocks follow one another as in a session; what they write goes to a temporary folder."""
-    if any("mlxtend" in block for block in BLOCKS):
-        pytest.importorskip("mlxtend")
-    if any("plotting" in block for block in BLOCKS):
-        pytest.importorskip("matplotlib")
+    text = page.read_text(encoding="utf-8")
+    code = "".join(block[1] for block in pictures.BLOCK.finditer(text))
+    for word, package in NEEDED.items():
+        if word in code:
+            pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)
-    namespace: dict[str, object] = {"__name__": "readme"}
-    for block in BLOCKS:
-        exec(compile(block, "README.md", "exec"), namespace)
+    checker = doctest.OutputChecker()
+    for shown, printed in pictures.run(page):
+        assert checker.check_output(shown, printed, doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS), printed
+    drawn = {path.name for path in tmp_path.glob("*.png")}
+    for name in pictures.SHOWN.findall(text):
+        assert (page.parent / "pictures" / name).exists()
+        assert not drawn or name in drawn, f"no code of the page draws {name}"
+
+
+def test_most_pages_show_code() -> None:
+    assert {"README", "index", "tutorial", "training", "keras", "onnx", "convolution"} <= {
+        page.stem for page in PAGES_WITH_CODE
+    }
+
+
+def test_the_reference_names_every_layer() -> None:
+    """Layers are listed by family, so one can be missed; other modules are shown whole."""
+    listed = re.findall(
+        r"^::: pyconv\.layers\.(\w+)",
+        "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs/api/layers").glob("*.md")),
+        re.MULTILINE,
+    )
+    aliases = {name for name in pyconv.layers.__all__ if getattr(pyconv.layers, name).__name__ != name}
+    assert sorted(listed) == sorted(set(pyconv.layers.__all__) - aliases)
 
 
 @pytest.mark.parametrize("name", ["pyconv", *MODULES])

@@ -7,7 +7,7 @@ import json
 import math
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from rows import ACCURATE, OURS
 HELD_OUT = "odd"
 
 
-def best_peer(row: dict[str, Any], among: Sequence[str]) -> str | None:
+def best_peer(row: Mapping[str, Any], among: Sequence[str]) -> str | None:
     peers = [
         name
         for name in row["seconds"]
@@ -30,7 +30,7 @@ def best_peer(row: dict[str, Any], among: Sequence[str]) -> str | None:
     return min(peers, key=row["seconds"].__getitem__, default=None)
 
 
-def ratio(row: dict[str, Any], among: Sequence[str] = ()) -> float:
+def ratio(row: Mapping[str, Any], among: Sequence[str] = ()) -> float:
     """How many times faster we are than the best of these peers; NaN without one."""
     best = best_peer(row, among)
     return row["seconds"][best] / row["seconds"][OURS] if best else math.nan

@@ -15,6 +15,8 @@ import pytest
 
 import page
 import problems
+import ratios
+import regressions
 import report
 from classes import TARGETS, class_of
 from jobs import Job, read
@@ -192,3 +194,81 @@ def test_the_page_tells_met_from_unmet() -> None:
     assert lines[1] == "| 3x3 stride 1 | all | 2 | 1 | 0.60 | 0.60 (net:layer) | 1.20 | **unmet** |"
     assert [line.split(" | ")[-1] for line in lines[2:]] == ["**unmet** |", "**unmet** |"]
     assert list(page.layers(rows))[2] == "| net:layer | 1.0 | torch 0.4 | 2.40 | 1.0 | torch 1.7 | 0.60 |"
+
+
+def kept_run(**seconds: dict[str, float]) -> dict[str, Any]:
+    """A made-up run of problems that are called as the arguments, with seconds of each peer."""
+    rows = [
+        {
+            "problem": name,
+            "class": "1x1",
+            "threads": 1,
+            "seconds": peers,
+            "relative_error": {peer: 1e-3 if peer == "mnn" else 1e-7 for peer in peers},
+        }
+        for name, peers in seconds.items()
+    ]
+    return {"cpu": "a CPU", "date": "2026-01-31T12:00", "versions": {"torch": "2"}, "rows": rows}
+
+
+def test_ratios_that_dropped_by_more_than_15_percent(capsys: pytest.CaptureFixture[str]) -> None:
+    before = kept_run(
+        much={"pyconv": 1.0, "torch": 2.0},
+        little={"pyconv": 1.0, "torch": 2.0},
+        more={"pyconv": 1.0, "torch": 2.0, "ncnn": 1.0},
+        other_peers={"pyconv": 1.0, "ncnn": 8.0},
+        rough_peer={"pyconv": 1.0, "mnn": 8.0},
+        gone={"pyconv": 1.0, "torch": 2.0},
+    )
+    now = kept_run(
+        much={"pyconv": 1.2, "torch": 2.0},  # by 17 %
+        little={"pyconv": 1.16, "torch": 2.0},  # by 14 %
+        more={"pyconv": 1.0, "torch": 1.0},  # the peer that it is measured by now was no better then
+        other_peers={"pyconv": 1.0, "torch": 1.0},
+        rough_peer={"pyconv": 2.0, "mnn": 8.0},
+        new={"pyconv": 1.0, "torch": 0.1},
+    )
+    found = regressions.drops(now["rows"], before["rows"])
+    assert [drop.problem for drop in found] == ["more", "much"]
+    assert (found[1].kept, found[1].now) == (2.0, pytest.approx(2 / 1.2))
+    assert regressions.verdict(now, before) == "2 ratio(s) dropped."
+    printed = capsys.readouterr().out
+    assert "3 ratio(s) compared with those of 2026-01-31, 2 dropped" in printed
+    assert "more, 1 thread(s): 2.00 -> 1.00 (-50%)" in printed
+    assert "CPU" not in printed
+    assert regressions.verdict({**before, "cpu": "another", "versions": {"torch": "3"}}, before) is None
+    assert "another" in (printed := capsys.readouterr().out)
+    assert "Other versions than in the kept run: torch." in printed
+
+
+def test_runs_with_nothing_in_common_fail(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(json.dumps(kept_run(**{name: {"pyconv": 1.0, "torch": 2.0}})))
+    command = [sys.executable, str(ROOT / "benchmarks/regressions.py"), str(tmp_path / "one"), "--against"]
+    for kept, code, words in (("one", 0, ""), ("two", 1, "nothing to compare")):
+        done = subprocess.run([*command, str(tmp_path / kept)], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == code, done.stderr
+        assert words in done.stderr
+
+
+def test_compare_fails_where_a_ratio_dropped(tmp_path: Path) -> None:
+    """Against a run in which one of two problems is a million times as fast as it can be."""
+    pytest.importorskip("torch")
+    (tmp_path / "small.txt").write_text("\n".join(LINES.splitlines()[:3]))
+    fast, slow = {"pyconv": 1e-6, "torch": 1.0}, {"pyconv": 1.0, "torch": 1e-6}
+    (tmp_path / "kept").write_text(json.dumps(kept_run(plain=fast, one_pad_more=slow)))
+    command = [sys.executable, str(ROOT / "benchmarks/compare.py"), str(tmp_path / "small.txt"), "--rounds", "1"]
+    command += ["--min-time", "0.001", "--peers", "torch", "--against", str(tmp_path / "kept")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 1, done.stderr
+    assert "2 ratio(s) compared" in done.stdout
+    assert "  plain, 1 thread(s): 1000000.00 -> " in done.stdout
+    assert "  one_pad_more, 1" not in done.stdout
+
+
+def test_the_picture_of_the_ratios_has_a_point_for_each_problem() -> None:
+    pytest.importorskip("matplotlib")
+    rows = kept_run(one={"pyconv": 1.0, "torch": 4.0}, two={"pyconv": 1.0, "torch": 1.0}, alone={"pyconv": 1.0})["rows"]
+    lines = ratios.draw(rows).axes[0].get_lines()
+    assert list(lines[0].get_xdata()) == [4.0, 1.0]
+    assert lines[1].get_xdata() == pytest.approx([2.0])  # their geometric mean

@@ -272,3 +272,11 @@ def test_the_picture_of_the_ratios_has_a_point_for_each_problem() -> None:
     lines = ratios.draw(rows).axes[0].get_lines()
     assert list(lines[0].get_xdata()) == [4.0, 1.0]
     assert lines[1].get_xdata() == pytest.approx([2.0])  # their geometric mean
+
+
+@pytest.mark.parametrize("script", ["compare", "training"])
+def test_the_command_explains_itself(script: str) -> None:
+    printed = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / f"{script}.py", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "--rounds" in printed

@@ -18,12 +18,19 @@ import pyconv
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES_WITH_CODE = [page for page in PAGES if pictures.BLOCK.search(page.read_text(encoding="utf-8"))]
-# A part of pyconv or a package that a page names, and what must be installed for it.
+# A part of pyconv or a package that code names, and what must be installed for it.
 NEEDED = {"mlxtend": "mlxtend", "plotting": "matplotlib", "matplotlib": "matplotlib", "onnx": "onnx", ".save(": "h5py"}
+NEEDED |= {"image_dataset(": "PIL", "_img(": "PIL"}
 # pyconv._core is compiled; its contract is the stub.
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(pyconv.__path__, "pyconv.") if module.name != "pyconv._core"
 )
+
+
+def skip_without_what_is_needed(code: str) -> None:
+    for word, package in NEEDED.items():
+        if word in code:
+            pytest.importorskip(package)
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.stem)
@@ -33,9 +40,7 @@ def test_a_pages_code_runs_and_prints_what_it_shows(
     """The blocks follow one another as in a session; what they write goes to a temporary folder."""
     text = page.read_text(encoding="utf-8")
     code = "".join(block[1] for block in pictures.BLOCK.finditer(text))
-    for word, package in NEEDED.items():
-        if word in code:
-            pytest.importorskip(package)
+    skip_without_what_is_needed(code)
     monkeypatch.chdir(tmp_path)
     checker = doctest.OutputChecker()
     for shown, printed in pictures.run(page):
@@ -67,10 +72,7 @@ def test_the_reference_names_every_layer() -> None:
 def test_docstrings_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
-    if any("plotting" in example for example in _examples(module)):
-        pytest.importorskip("matplotlib")
-    if any("onnx" in example for example in _examples(module)):
-        pytest.importorskip("onnx")
+    skip_without_what_is_needed("".join(_examples(module)))
     options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     failed, _ = doctest.testmod(module, optionflags=options, raise_on_error=False)
     assert failed == 0, "the captured output above says which"

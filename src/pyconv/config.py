@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
 
-from pyconv import _core
+from pyconv import _core, changes
 from pyconv._core import available_isas, get_isa, get_num_threads
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "get_isa",
     "get_num_threads",
     "get_precision",
+    "get_programs",
     "image_data_format",
     "release_workspaces",
     "set_epsilon",
@@ -27,6 +29,7 @@ __all__ = [
     "set_isa",
     "set_num_threads",
     "set_precision",
+    "set_programs",
     "show_config",
 ]
 
@@ -39,6 +42,7 @@ _defaults: dict[str, Any] = {
     "floatx": "float32",
     "image_data_format": "channels_last",
     "precision": "auto",
+    "programs": os.environ.get("PYCONV_PROGRAMS", "1") != "0",
 }
 
 
@@ -74,6 +78,7 @@ def set_isa(name: str) -> None:
     """
     _require_one_of("set_isa", "name", name, available_isas())
     _core.set_isa(name)
+    changes.note()
 
 
 def get_precision() -> Precision:
@@ -97,6 +102,27 @@ def set_precision(precision: str) -> None:
     """
     _require_one_of("set_precision", "precision", precision, ("strict", "auto", "fast"))
     _defaults["precision"] = precision
+    changes.note()
+
+
+def get_programs() -> bool:
+    """Whether models run as programs where they can: True, unless changed by `set_programs` or PYCONV_PROGRAMS=0."""
+    return bool(_defaults["programs"])
+
+
+def set_programs(enabled: bool) -> None:
+    """Sets whether functional and Sequential models run as programs when they predict, or layer by layer.
+
+    A program joins layers: BatchNormalization goes into the convolution before it, activations and sums into the pass
+    that makes the results. It equals the layers but for rounding, a relative 1e-5 of the largest result, and gives the
+    same bits in every call. With False each layer computes its own result, as in training; so it is, too, when the
+    environment has PYCONV_PROGRAMS=0.
+
+    Args:
+        enabled: whether to.
+    """
+    _defaults["programs"] = bool(enabled)
+    changes.note()
 
 
 def release_workspaces() -> None:
@@ -122,6 +148,7 @@ def set_image_data_format(data_format: str) -> None:
     """Sets what `data_format=None` means: "channels_last" or "channels_first"."""
     _require_one_of("set_image_data_format", "data_format", data_format, ("channels_last", "channels_first"))
     _defaults["image_data_format"] = data_format
+    changes.note()
 
 
 def floatx() -> str:
@@ -145,6 +172,7 @@ def set_epsilon(value: float) -> None:
     if not 0 < value < 1:
         raise ValueError(f"set_epsilon: value must lie between 0 and 1. Received: value={value!r}.")
     _defaults["epsilon"] = float(value)
+    changes.note()
 
 
 @overload

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from pyconv import _core
+from pyconv import _core, changes
 from pyconv.gradient import recording
 from pyconv.operators import NO_GRADIENTS, Operators, code
 
@@ -125,6 +125,7 @@ class Variable(Operators):
             # puts them where nobody looks any more.
             self._version += 1
             self._packed = _packed_copies(self._value)
+            changes.note()
 
     def packed(self, plan: _core.ConvPlan) -> _core.PackedWeights:
         """The value packed for a plan; packed once and kept until the value changes, for the last four plans."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pyconv import constraints, dtype_policies, initializers, regularizers, weight_budget
+from pyconv import changes, constraints, dtype_policies, initializers, regularizers, weight_budget
 from pyconv.dtype_policies import DTypePolicy, float_name
 from pyconv.gradient import Array
 from pyconv.layers import settings
@@ -87,6 +87,7 @@ class Layer(Called):
     (2, 3)
     """
 
+    _edits = 0  # how often an attribute has been set
     _made_by: functools.partial[Layer] | None = None  # what `get_config` takes arguments from, if it has no others
     input_rank: int | None = None  # axes of the input, the batch's included; None: any number
     supports_masking = False  # Keras' flag: whether a mask that is true of the inputs is true of the results
@@ -135,6 +136,12 @@ class Layer(Called):
         self._losses_call = 0  # the number of the call that they belong to
         if kwargs := {name: value for name, value in kwargs.items() if name not in _ABSENT or value}:
             raise ValueError(f"{self._op}: Unrecognized keyword arguments passed to {self._op}: {kwargs}.")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name[0] != "_" or name == "_graph":  # what a program may have been made of: an activation, a weight, layers
+            object.__setattr__(self, "_edits", self._edits + 1)
+            changes.note()
 
     @_finish_build
     def build(self, input_shape: Shape) -> None:

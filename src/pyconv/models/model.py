@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyconv import ops, symbolic, tree
+import numpy as np
+
+from pyconv import config, ops, symbolic, tree
 from pyconv.gradient import Array
 from pyconv.layers.layer import Layer
 from pyconv.models.graph import Graph
@@ -17,6 +19,7 @@ from pyconv.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     from pyconv.models.memory import MemoryPlan
+    from pyconv.program.cache import Programs
 
 
 class Model(Trainer):
@@ -65,6 +68,7 @@ class Model(Trainer):
         if (inputs is None) != (outputs is None):
             raise ValueError(f"{self._op}: give both inputs and outputs, or neither. Received: {inputs=}, {outputs=}.")
         self._graph: Graph | None = None
+        self._programs: Programs | None = None
         self._layers: list[Layer] = []
         if inputs is not None:
             self._connect(Graph(self._op, inputs, outputs))
@@ -131,10 +135,20 @@ class Model(Trainer):
         if type(self).call is not Model.call:
             symbolic.infer(self._call_unbuilt, (symbolic.tensors(input_shape, self.dtype),), {})
 
+    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        if self._programs is not None and type(inputs) is np.ndarray and not (training or args or kwargs):
+            y = self._programs.run_one(inputs, training)
+            if y is not None:
+                return y
+        return super().__call__(inputs, *args, training=training, **kwargs)
+
     def call(self, inputs: Any, **kwargs: Any) -> Any:
         if self._graph is None:
             raise NotImplementedError(f"{self._op}: a model of one's own must define call(self, inputs).")
-        results = self._graph.run(self._flat_inputs(inputs))
+        arrays = self._flat_inputs(inputs)
+        results = self._run_program(arrays)
+        if results is None:
+            results = self._graph.run(arrays)
         return _alone(tree.pack_sequence_as(self._graph.outputs, results))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -283,6 +297,20 @@ class Model(Trainer):
             model: Model = from_functional_config(cls, config, custom_objects)
             return model
         return cls(**config)
+
+    def _run_program(self, arrays: list[Array]) -> list[Array] | None:
+        """The flat results by the model's program, None where the layers must run; see pyconv/program."""
+        if not config.get_programs():
+            self._programs = None
+            return None
+        if self._programs is None:
+            from pyconv.program.cache import Programs  # noqa: PLC0415 - so that `import pyconv` stays light
+
+            self._programs = Programs(self)
+        return self._programs.run(arrays)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_programs": None}  # which hold memory of this process
 
     def _output_names(self) -> list[str]:
         return [] if self._graph is None else self.output_names

@@ -107,7 +107,14 @@ class Sequential(Model):
         self._graph = Graph(self._op, self._chain[0], self._chain[-1])
 
     def call(self, inputs: Any, **kwargs: Any) -> Any:
-        for layer in self._layers:
+        layers = self._layers
+        if layers and self._graph is not None and not isinstance(inputs, list | dict):
+            # As its first layer takes it, which is mostly the InputLayer.
+            inputs = layers[0](inputs) if isinstance(layers[0], InputLayer) else layers[0]._taken("inputs", inputs)
+            results = self._run_program([inputs])
+            if results is not None:
+                return results[0]
+        for layer in layers:
             inputs = layer(inputs)
         return inputs
 

@@ -1,0 +1,117 @@
+"""The programs of one model: made when a batch of a new shape comes, kept while nothing they were made of changes."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+import numpy as np
+
+from pyconv import _core, config
+from pyconv.changes import Changes
+from pyconv.gradient import Array, recording
+from pyconv.layers.calling import calls
+from pyconv.program.building import Compiled, WrongDtypeError
+from pyconv.program.lowering import NotLoweredError, can_inline, lower
+from pyconv.program.lowering.registry import Lowering
+from pyconv.program.passes import simplify
+
+# Programs that a model keeps, each with packed weights of its own, as large as the weights: four shapes of batches, as
+# many as a Variable keeps packed copies for.
+KEPT = 4
+
+_ticks = itertools.count()
+_Key = tuple[tuple[int, ...], ...]
+
+
+class Entry:
+    """A program for batches of certain shapes, None where the model must run layer by layer."""
+
+    def __init__(self, compiled: Compiled | None, sources: Lowering) -> None:
+        self.compiled = compiled
+        self.used = next(_ticks)
+        self._variables = [(variable, variable.version) for variable in sources.variables.values()]
+        self._layers = [(layer, layer._edits) for layer in sources.layers]
+        self._graphs = sources.models
+
+    def is_current(self) -> bool:
+        """Whether all that the program was made of is as it was."""
+        return (
+            all(variable.version == version for variable, version in self._variables)
+            and all(layer._edits == edits for layer, edits in self._layers)
+            and all(can_inline(model) and model._graph is graph for model, graph in self._graphs)
+        )
+
+
+class Programs:
+    """The programs of one model; any number of threads may ask for them at once."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._lock = threading.Lock()
+        self._entries: dict[_Key, Entry] = {}
+        self._seen = -1  # the latest change that was looked at
+        self._settings: Any = None
+
+    def run_one(self, x: Array, training: bool | None) -> Array | None:
+        """A model's result for one array, by the shortest way; None where that isn't known to be right."""
+        if self._seen != Changes.latest or x.dtype != np.float32 or recording():
+            return None
+        if training is None and calls().training:
+            return None
+        entry = self._entries.get((x.shape,))
+        if entry is None or entry.compiled is None or entry.compiled.whole is None:
+            return None
+        entry.used = next(_ticks)
+        return entry.compiled.whole.run_one(x)
+
+    def run(self, arrays: list[Any]) -> list[Array] | None:
+        """The flat results for arrays that came through the model's inputs; None where the layers must run."""
+        if recording() or calls().training or not all(_is_batch(x) for x in arrays):
+            return None
+        entry = self.entry(tuple(x.shape for x in arrays))
+        if entry.compiled is None:
+            return None
+        try:
+            return entry.compiled.run(arrays)
+        except WrongDtypeError:
+            entry.compiled = None
+            return None
+
+    def entry(self, shapes: _Key) -> Entry:
+        """The entry for batches of these shapes, made if need be."""
+        with self._lock:
+            seen = Changes.latest  # before anything is read: what changes meanwhile is looked at next time
+            if seen != self._seen:
+                settings = _core.get_isa(), config.get_precision(), config.image_data_format(), config.epsilon()
+                if settings != self._settings:
+                    self._entries = {}
+                self._entries = {key: entry for key, entry in self._entries.items() if entry.is_current()}
+                self._settings, self._seen = settings, seen
+            entry = self._entries.get(shapes)
+            if entry is None:
+                if len(self._entries) >= KEPT:
+                    del self._entries[min(self._entries, key=lambda key: self._entries[key].used)]
+                entry = self._entries[shapes] = make(self._model, shapes)
+            entry.used = next(_ticks)
+            return entry
+
+
+def make(model: Any, shapes: _Key) -> Entry:
+    """A program for batches of these shapes; an entry without one where the model must run layer by layer."""
+    sources = Lowering()
+    try:
+        if len({shape[0] for shape in shapes}) > 1:
+            raise NotLoweredError
+        with np.errstate(all="ignore"):
+            graph = lower(model, [shape[1:] for shape in shapes], sources)
+            simplify(graph)
+            return Entry(Compiled(graph, shapes[0][0]), sources)
+    except (NotLoweredError, ValueError, TypeError):
+        # What a layer refuses it refuses again, in its own words, when the layers run.
+        return Entry(None, sources)
+
+
+def _is_batch(x: Any) -> bool:
+    return type(x) is np.ndarray and x.dtype == np.float32 and x.ndim > 0 and len(x) > 0

@@ -1,0 +1,125 @@
+"""A graph computed node by node with `pyconv.ops`: the truth that programs are tested against, and what the core has
+no step for. Not fast.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pyconv import _core, config, ops
+from pyconv.gradient import Array
+from pyconv.ops import pooling
+from pyconv.ops.arrays import contiguous
+from pyconv.ops.conv_plans import Problem, plan_for
+from pyconv.ops.padding import crop
+from pyconv.ops.resampling import resample
+from pyconv.program.elementwise import BINARY, UNARY
+from pyconv.program.graph import Graph, Node, Value
+from pyconv.program.kinds import (
+    Binary,
+    Call,
+    Concat,
+    Conv,
+    LayerNorm,
+    Pad,
+    Pool,
+    Reshape,
+    Resize,
+    Slice,
+    Softmax,
+    Transpose,
+    Unary,
+)
+
+
+def run_graph(graph: Graph, arrays: list[Array]) -> list[Array]:
+    """The outputs for batches in the order of the inputs."""
+    values = dict(zip(graph.inputs, arrays, strict=True))
+    for node in graph.nodes:
+        given = [array_of(value, values) for value in node.inputs]
+        values.update(zip(node.outputs, run_node(node, given), strict=True))
+    return [array_of(value, values) for value in graph.outputs]
+
+
+def array_of(value: Value, values: dict[Value, Array]) -> Array:
+    """The value's batch, or the constant that it is."""
+    return values[value] if value.constant is None else value.constant
+
+
+def run_node(node: Node, arrays: list[Array]) -> list[Array]:
+    """The results of one node for batches of its inputs; constants have no batch axis."""
+    kind = node.kind
+    if isinstance(kind, Call):
+        return kind.function(arrays)
+    return [_result(kind, arrays, node.output.shape)]
+
+
+def _result(kind: Any, arrays: list[Array], shape: tuple[int, ...]) -> Array:  # noqa: PLR0911, PLR0912 - a table
+    x = arrays[0]
+    match kind:
+        case Conv():
+            return convolved(kind, x, arrays[1] if len(arrays) > 1 else None)
+        case Pool():
+            op: Any = {"max": "max_pool", "average": "average_pool"}[kind.kind]
+            return pooling.pool(pooling.Settled(op, kind.window, kind.strides, kind.pads, False), x)
+        case Unary():
+            return UNARY[kind.function](x, *kind.numbers)
+        case Binary():
+            return BINARY[kind.function](x, arrays[1])
+        case Concat():
+            return ops.concatenate(arrays, kind.axis + 1)
+        case Slice():
+            ends = zip(kind.begin, kind.end, x.shape[1:], strict=True)
+            return crop(x, ((0, 0), *((begin, size - end) for begin, end, size in ends)))
+        case Pad():
+            return ops.pad(x, ((0, 0), *kind.pads), constant_values=kind.value)
+        case Transpose():
+            return ops.transpose(x, (0, *(axis + 1 for axis in kind.axes)))
+        case Reshape():
+            return contiguous(x).reshape(len(x), *shape)
+        case Softmax():
+            return ops.softmax(x)
+        case Resize():
+            for axis, size in enumerate(shape[:-1], 1):
+                if x.shape[axis] != size:
+                    x = resample(x, axis, size, kind.interpolation)
+            return x
+        case LayerNorm():
+            return ops.layer_normalization(x, kind.gamma, kind.beta, -1, kind.epsilon)
+    raise AssertionError(kind)
+
+
+def convolved(kind: Conv, x: Array, residual: Array | None = None) -> Array:
+    """A convolution by the core's plan."""
+    plan = plan_for(_core.get_isa(), "forward", problem_of(kind, x.shape))
+    shape = (*x.shape[:-1], kind.weights.shape[-1]) if kind.dense else plan.dst_shape
+    src = contiguous(x).reshape(plan.src_shape)
+    extra = None if residual is None else contiguous(residual).reshape(plan.dst_shape)
+    bias = None if kind.bias is None else contiguous(kind.bias)
+    return plan.run(src, contiguous(kind.weights), bias, None, extra).reshape(shape)
+
+
+def problem_of(kind: Conv, x_shape: tuple[int, ...]) -> Problem:
+    """The convolution for a batch of this shape, as the core takes it."""
+    *window, _, filters = kind.weights.shape
+    batch, *size, channels = x_shape
+    if kind.dense:
+        batch, size = 1, [int(np.prod(x_shape[:-1], dtype=np.int64))]
+    return Problem(
+        "dense" if kind.dense else "conv",
+        "float32",
+        batch,
+        channels,
+        filters,
+        kind.groups,
+        tuple(size),
+        tuple(window),
+        kind.strides,
+        kind.dilation,
+        kind.pads,
+        config.get_precision(),
+        kind.activation,
+        kind.negative_slope,
+    )

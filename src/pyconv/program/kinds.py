@@ -1,0 +1,110 @@
+"""What a node of a program's graph may compute: one small tuple a kind, its settings and constants. No code that runs.
+
+Channels always come last. Shapes, axes and sizes are those of one sample: the batch axis stands before them and is
+never named. dtype is float32 throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from pyconv.gradient import Array
+from pyconv.ops.conv_plans import Activation
+from pyconv.ops.geometry import Pads
+
+
+class Conv(NamedTuple):
+    """activation(convolution + bias + residual); depthwise and grouped ones by `groups`.
+
+    Its inputs are the images and, if it has one, the residual: an array like the result.
+    """
+
+    weights: Array  # (*window, channels in / groups, channels out); of a dense one (1, numbers in, numbers out)
+    bias: Array | None  # (channels out,)
+    strides: tuple[int, ...]
+    pads: Pads
+    dilation: tuple[int, ...]
+    groups: int = 1
+    activation: Activation = "linear"
+    negative_slope: float = 0.0
+    dense: bool = False  # a matrix product over the last axis: all others, the batch's too, are one line of pixels
+
+
+class Pool(NamedTuple):
+    """The largest number or the mean of each window; what is padded doesn't count."""
+
+    kind: Literal["max", "average"]
+    window: tuple[int, ...]
+    strides: tuple[int, ...]
+    pads: Pads
+
+
+class Unary(NamedTuple):
+    """A function of each number by itself, one of `elementwise.UNARY`, and its settings."""
+
+    function: str
+    numbers: tuple[float, ...] = ()
+
+
+class Binary(NamedTuple):
+    """A function of two arrays, one of `elementwise.BINARY`, broadcast as in NumPy; either may be a constant."""
+
+    function: str
+
+
+class Concat(NamedTuple):
+    """Its inputs one behind the other along an axis."""
+
+    axis: int
+
+
+class Slice(NamedTuple):
+    """The elements from begin up to end of each axis."""
+
+    begin: tuple[int, ...]
+    end: tuple[int, ...]
+
+
+class Pad(NamedTuple):
+    """A border of a number round its input."""
+
+    pads: Pads
+    value: float = 0.0
+
+
+class Transpose(NamedTuple):
+    """The axes in another order."""
+
+    axes: tuple[int, ...]
+
+
+class Reshape(NamedTuple):
+    """The same numbers in another shape: no work."""
+
+
+class Softmax(NamedTuple):
+    """The softmax of the last axis."""
+
+
+class Resize(NamedTuple):
+    """Images of another size, as `ops.resampling.resample` has it, axis by axis."""
+
+    interpolation: str
+
+
+class LayerNorm(NamedTuple):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, over the last axis."""
+
+    gamma: Array | None
+    beta: Array | None
+    epsilon: float
+
+
+class Call(NamedTuple):
+    """A Python function of arrays with their batch axes, a list of them -> a list: what has no kind of its own."""
+
+    function: Callable[[list[Any]], list[Any]]
+
+
+Kind = Conv | Pool | Unary | Binary | Concat | Slice | Pad | Transpose | Reshape | Softmax | Resize | LayerNorm | Call

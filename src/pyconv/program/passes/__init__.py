@@ -1,0 +1,32 @@
+"""What is done to a graph before it becomes a program: passes in their order, each a function graph -> changes made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyconv.program.graph import Graph
+from pyconv.program.passes.fold_affine import fold_affine_after, fold_affine_before
+from pyconv.program.passes.fold_constants import fold_constants
+from pyconv.program.passes.fold_padding import fold_padding
+from pyconv.program.passes.fuse_activation import fuse_activation
+from pyconv.program.passes.fuse_residual import fuse_residual
+from pyconv.program.passes.remove_identity import remove_identity
+
+# Factors and offsets go into a convolution before its activation does, and zeros round the image before offsets that
+# they forbid; a sum can be taken over only by one without activation, and an activation may follow the sum.
+PASSES: tuple[Callable[[Graph], int], ...] = (
+    fold_constants,
+    remove_identity,
+    fold_affine_after,
+    fuse_activation,
+    fold_padding,
+    fold_affine_before,
+    fuse_residual,
+    fuse_activation,
+)
+
+
+def simplify(graph: Graph) -> None:
+    """Runs all passes."""
+    for run in PASSES:
+        run(graph)

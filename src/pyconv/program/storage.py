@@ -1,0 +1,133 @@
+"""Which memory each value of a run of nodes lives in: shared, overwritten, given from outside. memory.py has offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyconv.program.graph import Node, Value
+from pyconv.program.kinds import Conv, Reshape, Unary
+from pyconv.program.memory import Span, arrange
+
+FLOAT = 4  # bytes
+
+# A place as _core.ProgramBuilder takes it: buffer, offset, how far each repeat lies further on.
+Place = tuple[int, int, int]
+_ARENA, _KEPT, _OUTSIDE = range(3)
+
+
+class Storage:
+    """Memory of one value, or of several that have it one after another."""
+
+    def __init__(self, size: int, step: int) -> None:
+        self.size = size  # in floats, of a sample
+        self.first = self.last = step
+        self.outside: int | None = None  # which input or output it is
+
+
+class Placement:
+    """The places of all values that some nodes read and make.
+
+    Args:
+        nodes: the nodes, in their order.
+        inputs: values from outside.
+        outputs: values that are wanted outside, each made by one of the nodes and no view of another of them.
+        blocks: how many samples each node takes at a time.
+        batch: how many samples there are.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        inputs: Sequence[Value],
+        outputs: Sequence[Value],
+        blocks: Sequence[int],
+        batch: int,
+    ) -> None:
+        self._blocks, self._batch = blocks, batch
+        self._storage: dict[Value, Storage] = {}
+        for number, value in enumerate(inputs):
+            self._storage[value] = storage = Storage(value.size, -1)
+            storage.outside = number
+        self._last_use = {value: step for step, node in enumerate(nodes) for value in node.inputs}
+        roots = _roots(nodes)
+        wanted = {roots.get(value, value): len(inputs) + number for number, value in enumerate(outputs)}
+        for step, node in enumerate(nodes):
+            for value in node.inputs:
+                if value.constant is None:
+                    self._storage[value].last = step
+            for value in node.outputs:
+                storage = self._made(node, value, step, wanted.get(value))
+                storage.last = step
+                self._storage[value] = storage
+        self._arrange(nodes)
+
+    def place(self, value: Value, step: int, offset: int = 0) -> Place:
+        """Where a value begins for a step, plus so many floats."""
+        storage = self._storage[value]
+        advance = self._blocks[step] * storage.size * FLOAT
+        if storage.outside is not None:
+            return _OUTSIDE + storage.outside, offset * FLOAT, advance
+        if id(storage) in self._kept:
+            return _KEPT, self._kept[id(storage)] + offset * FLOAT, advance
+        return _ARENA, self._arena[id(storage)] + offset * FLOAT, 0
+
+    def _made(self, node: Node, value: Value, step: int, output: int | None) -> Storage:
+        """The storage of a new value: that of an input which it is a view of or overwrites, or one of its own."""
+        if isinstance(node.kind, Reshape):
+            return self._storage[node.inputs[0]]
+        for source in _overwritable(node) if output is None else ():
+            storage = self._storage[source]
+            if storage.outside is None and storage.size == value.size and self._dies(storage, node, step):
+                return storage
+        storage = Storage(value.size, step)
+        storage.outside = output
+        return storage
+
+    def _dies(self, storage: Storage, node: Node, step: int) -> bool:
+        """Whether nobody reads a storage after this step, and in it as one input alone."""
+        mine = [value for value, other in self._storage.items() if other is storage]
+        read_once = sum(value in mine for value in node.inputs) == 1
+        return read_once and all(self._last_use.get(value, -1) <= step for value in mine)
+
+    def _arrange(self, nodes: Sequence[Node]) -> None:
+        """Gives every storage inside an offset, those that later sections read in the memory that is kept."""
+        section = sections_of(self._blocks)
+        bounds = [(section.index(s), len(section) - 1 - section[::-1].index(s)) for s in section]
+        inside = {id(s): s for s in self._storage.values() if s.outside is None}.values()
+        kept = [s for s in inside if section[s.first] != section[s.last]]
+        local = [s for s in inside if section[s.first] == section[s.last]]
+        # Repeats of a section take turns: what one of its steps keeps may not lie where another repeat still reads.
+        layout = arrange([Span(s.size * self._batch * FLOAT, bounds[s.first][0], bounds[s.last][1]) for s in kept])
+        self._kept = {id(s): offset for s, offset in zip(kept, layout.offsets, strict=True)}
+        self.kept_bytes = layout.bytes
+        layout = arrange([Span(s.size * self._blocks[s.first] * FLOAT, s.first, s.last) for s in local])
+        self._arena = {id(s): offset for s, offset in zip(local, layout.offsets, strict=True)}
+        self.arena_bytes = layout.bytes
+
+
+def _roots(nodes: Sequence[Node]) -> dict[Value, Value]:
+    """The value that each view shows in another shape."""
+    roots: dict[Value, Value] = {}
+    for node in nodes:
+        if isinstance(node.kind, Reshape):
+            roots[node.output] = roots.get(node.inputs[0], node.inputs[0])
+    return roots
+
+
+def _overwritable(node: Node) -> Sequence[Value]:
+    """The inputs in whose place a node may write: those that it reads no further than it has written."""
+    match node.kind:
+        case Conv():
+            return node.inputs[1:]  # the residual
+        case Unary():
+            return node.inputs
+    return ()
+
+
+def sections_of(blocks: Sequence[int]) -> list[int]:
+    """The number of the section that each step belongs to: neighbours with equal blocks share one."""
+    numbers, number = [], 0
+    for step, block in enumerate(blocks):
+        number += step > 0 and block != blocks[step - 1]
+        numbers.append(number)
+    return numbers

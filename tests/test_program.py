@@ -1,0 +1,237 @@
+"""Models as programs: equal to their layers, for every network and layer; made anew when anything changes; threads."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pyconv
+from layer_examples import EXAMPLES
+from layer_table import CONVOLUTIONS
+from programs import Array, assert_near, assert_program_equals_layers, by_layers, compiled, lively
+from pyconv import Input, Model, Sequential, applications, config, layers, ops
+from pyconv.gradient import Tape
+from pyconv.program.cache import KEPT
+
+SIZES = {"Xception": (71, 80), "InceptionV3": (75, 80)}
+
+
+def images(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def digits() -> Sequential:
+    model = Sequential(
+        [
+            layers.Input((12, 12, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    lively(model)
+    return model
+
+
+@pytest.mark.parametrize("name", applications.__all__)
+def test_networks_equal_their_layers(name: str) -> None:
+    shape = (*SIZES.get(name, (33, 48)), 3)
+    model = getattr(applications, name)(input_shape=shape, include_top=False, pooling="avg")
+    lively(model)
+    program = assert_program_equals_layers(model, images(2, *shape))
+    assert len(program.graph.nodes) <= len(model.layers)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_layer_in_a_model(name: str) -> None:
+    make, shape = EXAMPLES[name]
+    shapes = shape if isinstance(shape, list) else [shape]
+    inputs = [Input(each[1:]) for each in shapes]
+    layer = make()
+    results = layer(inputs if isinstance(shape, list) else inputs[0])
+    model = Model(inputs, layers.Activation("tanh")(results))
+    x = [images(*each) for each in shapes]
+    assert_program_equals_layers(model, x if len(x) > 1 else x[0])
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
+def test_each_convolution_between_others(case: Any) -> None:
+    name, arguments, shape = case
+    first = arguments.get("data_format") == "channels_first"
+    x = layers.BatchNormalization(1 if first else -1)(Input(shape[1:]))
+    y = getattr(layers, name)(**arguments)(x)
+    y = layers.ReLU()(layers.BatchNormalization(1 if first else -1)(y)) if y.ndim > 2 else y
+    model = Model(x, y)
+    lively(model)
+    assert_program_equals_layers(model, images(*shape))
+
+
+def test_a_shared_layer_several_ends_and_nested_models() -> None:
+    x, z = Input((8, 8, 4)), Input((8, 8, 4))
+    shared = layers.Conv2D(4, 3, padding="same")
+    inner = Sequential([layers.Input((8, 8, 4)), layers.Conv2D(4, 1), layers.BatchNormalization(), layers.ReLU()])
+    y = layers.Add()([shared(x), shared(z)])
+    w = inner(y) * 2 + x
+    model = Model({"a": x, "b": z}, [w, layers.Flatten()(y), y, layers.Reshape((64, 4))(x)])
+    lively(model)
+    assert_program_equals_layers(model, {"a": images(3, 8, 8, 4), "b": images(3, 8, 8, 4, seed=1)})
+    outputs = model({"a": images(1, 8, 8, 4), "b": images(1, 8, 8, 4)})
+    assert [y.shape for y in outputs] == [(1, 8, 8, 4), (1, 256), (1, 8, 8, 4), (1, 64, 4)]
+
+
+class Twice(layers.Layer):
+    """Somebody's own layer."""
+
+    def call(self, x: Array) -> Array:
+        return ops.multiply(x, 2)
+
+
+def test_layers_of_ones_own_and_operations_are_called() -> None:
+    x = Input((6, 6, 2))
+    y = ops.mean(Twice()(layers.Conv2D(3, 3)(x)), axis=(1, 2))
+    model = Model(x, layers.Dense(2)(y))
+    program = assert_program_equals_layers(model, images(2, 6, 6, 2))
+    assert len(program.stages) > 1
+
+
+def test_what_must_run_layer_by_layer_does() -> None:
+    x = images(2, 6)
+    transposed = Input((6,), name="t")
+    cases = [
+        Model(transposed, ops.matmul(ops.transpose(transposed), transposed)),  # no batch axis
+        Sequential([layers.Input((6,)), layers.Dense(3, dtype="float64")]),
+    ]
+    for model in cases:
+        np.testing.assert_array_equal(model(x), by_layers(model, x)[0])
+        assert model(x).dtype == by_layers(model, x)[0].dtype
+
+
+def test_changed_weights_are_seen() -> None:
+    model, x = digits(), images(4, 12, 12, 1)
+    before = model(x)
+    for weight in model.weights:
+        weight.assign(weight.numpy() * 1.25)
+        assert_near(model(x), by_layers(model, x)[0])
+    with model.layers[0].kernel.writing() as kernel:
+        kernel[...] = -kernel
+    assert_near(model(x), by_layers(model, x)[0])
+    assert np.abs(model(x) - before).max() > 1e-3
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    for _ in range(2):
+        model.fit(x, np.arange(4), verbose=0)
+        assert_near(model.predict(x, verbose=0), by_layers(model, x)[0])
+
+
+def test_changed_layers_and_settings_are_seen() -> None:
+    model, x = digits(), images(4, 12, 12, 1)
+    model(x)
+    model.layers[-1].activation = pyconv.activations.linear
+    assert_near(model(x), by_layers(model, x)[0])
+    model.layers[0].bias = None
+    assert_near(model(x), by_layers(model, x)[0])
+    model(x)
+    program = compiled(model, x)
+    assert compiled(model, x) is program
+    config.set_precision("strict")
+    assert compiled(model, x) is not program
+    config.set_precision("auto")
+    model.pop()
+    assert model(x).shape == by_layers(model, x)[0].shape == (4, 200)
+    model.add(layers.Dense(3))
+    assert_near(model(x), by_layers(model, x)[0])
+
+
+def test_training_and_tapes_run_the_layers() -> None:
+    x = Input((6,))
+    dropout = layers.Dropout(0.5, seed=1)
+    model = Model(x, dropout(layers.Dense(50)(x)))
+    batch = images(4, 6)
+    assert (model(batch) != 0).all()
+    assert (model(batch, training=True) == 0).any()
+    assert (model(batch, training=False) != 0).all()
+    outer = Sequential([model])
+    assert (outer(batch, training=True) == 0).any()
+    with Tape(weight.value for weight in model.trainable_weights) as tape:
+        y = model(batch)
+    assert all(np.abs(gradient).max() > 0 for gradient in tape.gradient(y))
+    always = Model(x, dropout(layers.Dense(50)(x), training=True))
+    assert (always(batch) == 0).any()
+
+
+def test_activity_regularizers_count_in_evaluate() -> None:
+    model = Sequential([layers.Input((6,)), layers.Dense(3, activity_regularizer="l2"), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = images(8, 6)
+    expected = float(np.mean(by_layers(model, x)[0] ** 2) + 0.01 * np.sum(model.layers[0](x) ** 2) / 8)
+    assert model.evaluate(x, np.zeros((8, 1)), verbose=0) == pytest.approx(expected, rel=1e-5)
+
+
+def test_errors_are_those_of_the_layers() -> None:
+    model = digits()
+    model(images(1, 12, 12, 1))
+    for wrong in (images(1, 11, 12, 1), images(12, 12), images(1, 12, 12, 2)):
+        with pytest.raises(ValueError, match=r"Received: inputs.shape"):
+            model(wrong)
+    assert model(np.ones((2, 12, 12, 1), np.uint8)).shape == (2, 10)
+    assert model(np.zeros((0, 12, 12, 1), np.float32)).shape == (0, 10)
+    assert model(images(2, 12, 24, 1)[:, :, ::2]).shape == (2, 10)
+
+
+def test_a_model_with_a_program_is_copied_and_pickled() -> None:
+    model, x = digits(), images(2, 12, 12, 1)
+    model.pop()  # a softmax can't be pickled
+    y = model(x)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(other(x), y)
+
+
+def test_results_are_new_arrays_and_threads_dont_matter() -> None:
+    model, x = digits(), images(5, 12, 12, 1)
+    y = model(x)
+    kept = y.copy()
+    model(images(5, 12, 12, 1, seed=3))
+    np.testing.assert_array_equal(y, kept)
+    before = pyconv.config.get_num_threads()
+    for threads in (1, 2):
+        pyconv.set_num_threads(threads)
+        np.testing.assert_array_equal(model(x), y)
+    pyconv.set_num_threads(before)
+
+
+def test_many_threads_call_one_model() -> None:
+    """With more shapes than are kept: each call gets its own images' result, and no more programs stay than stated."""
+    x = Input((None, None, 3))
+    y = layers.Conv2D(8, 3, padding="same", activation="relu")(x)
+    y = layers.Add()([layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(y)), y])
+    model = Model(x, layers.Dense(5)(layers.GlobalAveragePooling2D()(y)))
+    lively(model)
+    batches = [images(batch, size, size + 1, 3, seed=size) for batch in (1, 2, 3) for size in (5, 8, 16)]
+    expected = [by_layers(model, batch)[0] for batch in batches]
+
+    def check(number: int) -> None:
+        which = number * 7 % len(batches)
+        assert_near(model(batches[which]), expected[which])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(check, range(300)))
+    assert model._programs is not None
+    assert len(model._programs._entries) <= KEPT
+
+
+def test_programs_can_be_switched_off() -> None:
+    model, x = digits(), images(2, 12, 12, 1)
+    model(x)
+    config.set_programs(False)
+    assert not config.get_programs()
+    model(x)
+    assert model._programs is None
+    config.set_programs(True)
+    model(x)
+    assert compiled(model, x)

@@ -17,18 +17,46 @@ constexpr int64_t kMaxKeptBytes = int64_t{64} << 20;
 
 std::array<std::atomic<WorkspaceBlock*>, kSlots> slots;
 
-std::unique_ptr<WorkspaceBlock> take() {
-  for (std::atomic<WorkspaceBlock*>& slot : slots)
-    if (slot.load(std::memory_order_relaxed) != nullptr)
-      if (WorkspaceBlock* block = slot.exchange(nullptr)) return std::unique_ptr<WorkspaceBlock>(block);
+// What the block in each slot holds, or held: a hint, for a block may not be looked at before it is taken.
+std::array<std::atomic<int64_t>, kSlots> sizes;
+
+// Whether a block of `bytes` serves better than one of `other`: the smallest that is large enough, else the largest.
+// A program and the convolutions inside it so keep to their own, and neither grows to the size of the other's.
+bool serves_better(int64_t bytes, int64_t other, int64_t wanted) {
+  if (bytes >= wanted && other >= wanted) return bytes < other;
+  return bytes > other;
+}
+
+std::unique_ptr<WorkspaceBlock> take(int64_t wanted) {
+  for (size_t tries = 0; tries < kSlots; ++tries) {
+    size_t best = kSlots;
+    for (size_t slot = 0; slot < kSlots; ++slot)
+      if (slots[slot].load(std::memory_order_relaxed) != nullptr &&
+          (best == kSlots || serves_better(sizes[slot], sizes[best], wanted)))
+        best = slot;
+    if (best == kSlots) break;
+    if (WorkspaceBlock* block = slots[best].exchange(nullptr)) return std::unique_ptr<WorkspaceBlock>(block);
+  }
   return std::make_unique<WorkspaceBlock>();
+}
+
+// Puts a block into an empty slot; false if there is none.
+bool put(WorkspaceBlock* block) {
+  const int64_t bytes = block->bytes;
+  for (size_t slot = 0; slot < kSlots; ++slot) {
+    WorkspaceBlock* empty = nullptr;
+    if (!slots[slot].compare_exchange_strong(empty, block)) continue;
+    sizes[slot] = bytes;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 Workspace::Workspace(int64_t bytes) {
   if (bytes == 0) return;
-  block_ = take();
+  block_ = take(bytes);
   if (block_->bytes >= bytes) return;
   block_->memory.reset();  // first, so that the two are never there together
   block_->bytes = 0;
@@ -38,13 +66,7 @@ Workspace::Workspace(int64_t bytes) {
 
 Workspace::~Workspace() {
   if (!block_ || block_->bytes > kMaxKeptBytes) return;
-  for (std::atomic<WorkspaceBlock*>& slot : slots) {
-    WorkspaceBlock* empty = nullptr;
-    if (slot.compare_exchange_strong(empty, block_.get())) {
-      block_.release();
-      return;
-    }
-  }
+  if (put(block_.get())) block_.release();
 }
 
 void release_workspaces() {
@@ -58,8 +80,7 @@ int64_t kept_workspace_bytes() {
     std::unique_ptr<WorkspaceBlock> block(slot.exchange(nullptr));
     if (!block) continue;
     total += block->bytes;
-    WorkspaceBlock* empty = nullptr;
-    if (slot.compare_exchange_strong(empty, block.get())) block.release();
+    if (put(block.get())) block.release();
   }
   return total;
 }

@@ -3,7 +3,7 @@
 Every result of an operation is as large as a constant plus a multiple of the batch, so that two small runs tell the
 sizes at any batch, and nothing large is ever allocated for the answer. A run at which a tape watches gives three
 things: the bytes of results alive after each operation, what the gradient functions hold, and the convolutions, whose
-plans know their workspaces.
+plans know their workspaces. Where the model predicts by a program, that knows what it needs.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pyconv import _core, ops, random, symbolic, tree
+from pyconv import _core, config, ops, random, symbolic, tree
 from pyconv.gradient import Array, Link, Tape
 from pyconv.layers.layer import Layer
 from pyconv.ops.conv_plans import Direction, Problem, plan_for
 from pyconv.ops.geometry import integer
+from pyconv.program.cache import footprint_of
+from pyconv.program.footprint import Footprint
 
 _INFERENCE: tuple[Direction, ...] = ("forward",)
 _TRAINING: tuple[Direction, ...] = ("forward", "backward_data", "backward_weights")
@@ -33,7 +35,7 @@ class MemoryPlan(NamedTuple):
     batch_size: int
     weights: int  # all of them
     packed: int  # copies in the order that convolutions read, kept between calls of predict
-    inference_activations: int  # results alive at once, at most, while it predicts
+    inference_activations: int  # results alive at once, at most, while it predicts; of a program its arena among them
     inference_workspace: int  # the largest scratch memory of a convolution
     kept_activations: int  # what gradients need, at the end of the forward pass of a training step
     weight_gradients: int  # at the end of the step
@@ -82,13 +84,20 @@ def memory_plan(model: Layer, batch_size: int) -> MemoryPlan:
         return np.asarray(first) + (batch_size - 1) * (np.asarray(second) - first)
 
     problems = [_extended(*pair, batch_size) for pair in zip(one.problems, two.problems, strict=True)]
-    weights = model.weights
+    shapes = tuple((batch_size, *shape[1:]) for shape in symbolic.flat_shapes(model.input_shape))
+    predicting = footprint_of(model, shapes) if config.get_programs() else None
+    if predicting is None:  # layer by layer
+        predicting = Footprint(
+            int(at_batch(one.predicting, two.predicting).max(initial=0)),
+            sum(plan_for(_core.get_isa(), "forward", problem).packed_bytes for problem in problems),
+            _workspace(problems, _INFERENCE),
+        )
     return MemoryPlan(
         batch_size,
-        sum(weight.value.nbytes for weight in weights),
-        sum(plan_for(_core.get_isa(), "forward", problem).packed_bytes for problem in problems),
-        int(at_batch(one.predicting, two.predicting).max(initial=0)),
-        _workspace(problems, _INFERENCE),
+        sum(weight.value.nbytes for weight in model.weights),
+        predicting.packed,
+        predicting.activations,
+        predicting.workspace,
         int(at_batch(one.held[-1:], two.held[-1:]).sum()),
         sum(weight.value.nbytes for weight in model.trainable_weights),
         int(at_batch(one.training, two.training).max(initial=0)),

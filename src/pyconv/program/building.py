@@ -24,11 +24,14 @@ class CoreStage:
     """Nodes as one program of the core.
 
     Attributes:
-        program: the program.
-        round: how many samples it takes at a time; a batch is a multiple of them.
-        steps: for each step of the program the node that it is of.
-        arena_bytes: of one thread.
+        nodes: what it computes, in order.
+        blocks: how many samples each of them takes at a time.
+        round: how many samples the program takes at a time; a batch is a multiple of them.
+        bytes: the memory that its values lie in, apart from its inputs and outputs.
+        program: the program, once it has been built.
     """
+
+    program: _core.Program
 
     def __init__(self, nodes: Sequence[Node], inputs: list[Value], outputs: list[Value], batch: int) -> None:
         self.inputs, self.outputs = inputs, outputs
@@ -36,17 +39,21 @@ class CoreStage:
         blocks = blocks_of(nodes, batch)
         self.round = blocks[0] if len(set(blocks)) == 1 else batch
         places = Placement(nodes, inputs, outputs, blocks, self.round)
-        self.arena_bytes, self.kept_bytes = places.arena_bytes, places.kept_bytes
-        given, made = ([value.size * self.round * FLOAT for value in values] for values in (inputs, outputs))
-        builder = _core.ProgramBuilder(given, made, places.arena_bytes, places.kept_bytes)
-        self.nodes: list[Node] = []
+        self.bytes = places.arena_bytes + places.kept_bytes
+        self.nodes, self.blocks, self._places = nodes, blocks, places
+
+    def build(self) -> None:
+        """Makes the program, for which weights are packed."""
+        given, made = ([value.size * self.round * FLOAT for value in values] for values in (self.inputs, self.outputs))
+        builder = _core.ProgramBuilder(given, made, self._places.arena_bytes, self._places.kept_bytes)
         section = None
-        for step, (node, block, number) in enumerate(zip(nodes, blocks, sections_of(blocks), strict=True)):
+        for step, (node, block, number) in enumerate(
+            zip(self.nodes, self.blocks, sections_of(self.blocks), strict=True)
+        ):
             if number != section:
                 builder.section(self.round // block)
                 section = number
-            add_step(node, Where(builder, places, step, block))
-            self.nodes.append(node)
+            add_step(node, Where(builder, self._places, step, block))
         self.program = builder.build()
 
     def run_one(self, x: Array) -> Array:
@@ -94,11 +101,14 @@ class Compiled:
 
     def __init__(self, graph: Graph, batch: int) -> None:
         self.graph, self.batch = graph, batch
-        self.stages = _stages(graph, batch)
-        self._unused = _unused(self.stages, graph.outputs)
+        self.stages = stages_of(graph, batch)
+        for stage in self.stages:
+            if isinstance(stage, CoreStage):
+                stage.build()
+        self._unused = unused_after(self.stages, graph.outputs)
         one = len(self.stages) == len(graph.inputs) == len(graph.outputs) == 1
-        stage = self.stages[0] if one else None
-        self.whole = stage if isinstance(stage, CoreStage) and stage.inputs == graph.inputs else None
+        first = self.stages[0] if one else None
+        self.whole = first if isinstance(first, CoreStage) and first.inputs == graph.inputs else None
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """The outputs for batches in the order of the inputs; float32."""
@@ -110,8 +120,8 @@ class Compiled:
         return [values[value] for value in self.graph.outputs]
 
 
-def _stages(graph: Graph, batch: int) -> list[CoreStage | CallStage]:
-    """Runs of nodes that the core has steps for, and the nodes between them."""
+def stages_of(graph: Graph, batch: int) -> list[CoreStage | CallStage]:
+    """Runs of nodes that the core has steps for, not yet built, and the nodes between them."""
     groups: list[list[Node]] = []
     for node in graph.nodes:
         if groups and has_step(node) and has_step(groups[-1][-1]):
@@ -136,7 +146,7 @@ def _stages(graph: Graph, batch: int) -> list[CoreStage | CallStage]:
     return stages
 
 
-def _unused(stages: Sequence[CoreStage | CallStage], wanted: Sequence[Value]) -> list[list[Value]]:
+def unused_after(stages: Sequence[CoreStage | CallStage], wanted: Sequence[Value]) -> list[list[Value]]:
     """For each stage the values that nobody needs after it."""
     last: dict[Value, int] = {}
     for number, stage in enumerate(stages):

@@ -13,6 +13,7 @@ from pyconv.changes import Changes
 from pyconv.gradient import Array, recording
 from pyconv.layers.calling import calls
 from pyconv.program.building import Compiled, WrongDtypeError
+from pyconv.program.footprint import Footprint, footprint
 from pyconv.program.lowering import NotLoweredError, can_inline, lower
 from pyconv.program.lowering.registry import Lowering
 from pyconv.program.passes import simplify
@@ -96,6 +97,16 @@ class Programs:
                 entry = self._entries[shapes] = make(self._model, shapes)
             entry.used = next(_ticks)
             return entry
+
+
+def footprint_of(model: Any, shapes: _Key) -> Footprint | None:
+    """The memory that the model's program for batches of these shapes needs, None where the layers will run."""
+    try:
+        graph = lower(model, [shape[1:] for shape in shapes], Lowering())
+        simplify(graph)
+        return footprint(graph, shapes[0][0])
+    except (NotLoweredError, ValueError, TypeError):
+        return None
 
 
 def make(model: Any, shapes: _Key) -> Entry:

@@ -1,4 +1,4 @@
-"""Which memory each value of a run of nodes lives in: shared, overwritten, given from outside. memory.py has offsets."""
+"""Which memory each value of some nodes lives in: shared, overwritten, given from outside. Offsets are in memory.py."""
 
 from __future__ import annotations
 

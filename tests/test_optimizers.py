@@ -174,6 +174,19 @@ def test_an_optimizer_of_ones_own_as_for_keras() -> None:
     np.testing.assert_allclose(own.numpy(), ours.numpy(), rtol=1e-12)
 
 
+def test_a_step_of_ones_own_takes_the_place_of_a_built_in_one() -> None:
+    """Weights decay before it all the same, and it may go on with the step of its base."""
+
+    class Halved(optimizers.AdamW):
+        def update_step(self, gradient: Any, variable: Variable, learning_rate: float) -> None:
+            super().update_step(gradient, variable, learning_rate / 2)
+
+    own, ours = Variable([1.0, 2.0]), Variable([1.0, 2.0])
+    Halved(0.1, weight_decay=0.25).apply([np.array([1.0, -2.0])], [own])
+    optimizers.AdamW(0.05, weight_decay=0.5).apply([np.array([1.0, -2.0])], [ours])
+    np.testing.assert_allclose(own.numpy(), ours.numpy(), rtol=1e-12)
+
+
 def test_the_learning_rate_may_be_changed() -> None:
     optimizer, variable = optimizers.SGD(1.0), Variable([0.0])
     optimizer.learning_rate = 0.25

@@ -174,6 +174,29 @@ struct ActivationGradArgs {
   int64_t count = 0;
 };
 
+// A step of an optimizer on weights w with gradients g, and on what it keeps from step to step, element by element:
+//
+//   sgd_update:      step = rate * g;  w = keep * w - step                         without velocity
+//                    velocity = momentum * velocity - step
+//                    w = keep * w + velocity, or, nesterov, + momentum * velocity - step with the new velocity
+//   adam_update:     mean += mean_share * (g - mean);  square += square_share * (g^2 - square)
+//                    largest = max(largest, square), if there is largest, takes the place of square in what follows
+//                    w = keep * w - rate * mean / (sqrt(square) + epsilon)
+//   rmsprop_update:  square = square_keep * square + square_share * g^2
+//                    mean = square_keep * mean + mean_share * g;  variance = square - mean^2, or square without mean
+//                    step = rate * g / sqrt(variance + epsilon)
+//                    velocity = momentum * velocity + step, if there is velocity, takes the place of step
+//                    w = keep * w - step
+template <class T>
+struct UpdateArgs {
+  T* weights = nullptr;
+  const T* gradients = nullptr;
+  T *velocity = nullptr, *mean = nullptr, *square = nullptr, *largest = nullptr;
+  T keep = 1, rate = 0, momentum = 0, mean_share = 0, square_share = 0, square_keep = 0, epsilon = 0;
+  bool nesterov = false;
+  int64_t count = 0;
+};
+
 // dst[j * dst_row + i] = src[i * src_row + j]      i < rows, j < cols
 template <class T>
 struct TransposeArgs {
@@ -221,6 +244,9 @@ struct Kernels {
   void (*centred_sums)(const ChannelArgs<T>&);
   void (*normalize)(const ChannelArgs<T>&);
   void (*activation_grad)(const ActivationGradArgs<T>&);
+  void (*sgd_update)(const UpdateArgs<T>&);
+  void (*adam_update)(const UpdateArgs<T>&);
+  void (*rmsprop_update)(const UpdateArgs<T>&);
   void (*transpose)(const TransposeArgs<T>&);
   // steps rounds of independent x = x * sink[0] + sink[1] in registers; returns the FLOPs done, writes sink[0].
   int64_t (*peak)(int64_t steps, T* sink);

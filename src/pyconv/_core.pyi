@@ -211,6 +211,43 @@ class ProgramBuilder:
 def empty(dtype: Literal["float32", "float64"], shape: Sequence[int]) -> _Array:
     """An uninitialised array that begins at a cache line, a large one in memory that a freed one may have left."""
 
+def sgd_update(
+    weights: _Array,
+    gradients: _Array,
+    keep: float,
+    rate: float,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    velocity: _Array | None = None,
+) -> None:
+    """A step in one pass; this and the next two change weights and what is kept, by the equations of kernel_table.h."""
+
+def adam_update(
+    weights: _Array,
+    gradients: _Array,
+    keep: float,
+    rate: float,
+    mean_share: float,
+    square_share: float,
+    epsilon: float,
+    mean: _Array,
+    square: _Array,
+    largest: _Array | None = None,
+) -> None: ...
+def rmsprop_update(
+    weights: _Array,
+    gradients: _Array,
+    keep: float,
+    rate: float,
+    square_keep: float,
+    square_share: float,
+    epsilon: float,
+    square: _Array,
+    momentum: float = 0.0,
+    velocity: _Array | None = None,
+    mean_share: float = 0.0,
+    mean: _Array | None = None,
+) -> None: ...
 def channel_moments(src: _Array) -> tuple[_Array, _Array]:
     """The mean and the variance of each column of src, (rows, channels); rows must not be 0."""
 

@@ -121,11 +121,14 @@ class Variable(Operators):
         try:
             yield self._array
         finally:
-            # After the change, and a new cache rather than a cleared one: a thread that packed old numbers meanwhile
-            # puts them where nobody looks any more.
-            self._version += 1
-            self._packed = _packed_copies(self._value)
-            changes.note()
+            self._note_change()
+
+    def _note_change(self) -> None:
+        # After the change, and a new cache rather than a cleared one: a thread that packed old numbers meanwhile puts
+        # them where nobody looks any more.
+        self._version += 1
+        self._packed = _packed_copies(self._value)
+        changes.note()
 
     def packed(self, plan: _core.ConvPlan) -> _core.PackedWeights:
         """The value packed for a plan; packed once and kept until the value changes, for the last four plans."""
@@ -155,6 +158,17 @@ class Variable(Operators):
 
     def __repr__(self) -> str:
         return f"<Variable name={self.name}, shape={self.shape}, dtype={self.dtype}>"
+
+
+@contextlib.contextmanager
+def written(*variables: Variable | None) -> Iterator[list[Any]]:
+    """`Variable.writing` of several at once; None stays None."""
+    present = [variable for variable in variables if variable is not None]
+    try:
+        yield [None if variable is None else variable._array for variable in variables]
+    finally:
+        for variable in present:
+            variable._note_change()
 
 
 def _packed_copies(value: NDArray[Any]) -> Callable[[_core.ConvPlan], _core.PackedWeights]:

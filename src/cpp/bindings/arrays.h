@@ -118,5 +118,6 @@ void register_program(py::module_& module);
 void register_runtime(py::module_& module);
 void register_training(py::module_& module);
 void register_transpose(py::module_& module);
+void register_update(py::module_& module);
 
 }  // namespace pyconv

@@ -13,4 +13,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   pyconv::register_runtime(module);
   pyconv::register_training(module);
   pyconv::register_transpose(module);
+  pyconv::register_update(module);
 }

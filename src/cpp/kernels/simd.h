@@ -10,6 +10,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 // Loops over the registers of a tile. gcc decides which arrays live in registers before it unrolls loops of its own
@@ -129,6 +131,33 @@ bool has_nan(Vec<T> v) {
   decltype(nan[0] + 0) any = 0;
   for (int j = 0; j < kLanes<T>; ++j) any |= nan[j];
   return any != 0;
+#endif
+}
+
+// The root of each lane, NaN of negative numbers. The compiler's own calls the C library for those, one by one.
+template <class T>
+Vec<T> square_root(Vec<T> v) {
+  constexpr bool is_float = sizeof(T) == sizeof(float);
+#if defined(__AVX512F__)
+  if constexpr (is_float)
+    return _mm512_sqrt_ps(v);
+  else
+    return _mm512_sqrt_pd(v);
+#elif defined(__AVX2__)
+  if constexpr (is_float)
+    return _mm256_sqrt_ps(v);
+  else
+    return _mm256_sqrt_pd(v);
+#elif defined(__x86_64__)
+  if constexpr (is_float)
+    return _mm_sqrt_ps(v);
+  else
+    return _mm_sqrt_pd(v);
+#else
+  if constexpr (is_float)
+    return vsqrtq_f32(v);
+  else
+    return vsqrtq_f64(v);
 #endif
 }
 

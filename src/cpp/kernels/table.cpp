@@ -11,6 +11,7 @@
 #include "pool.h"
 #include "pool_grad.h"
 #include "transpose.h"
+#include "update.h"
 #include "winograd_gradient.h"
 #include "winograd_stride2.h"
 
@@ -41,6 +42,9 @@ constexpr Kernels<T> kKernels = {
     .centred_sums = centred_sums<T>,
     .normalize = normalize<T>,
     .activation_grad = activation_grad<T>,
+    .sgd_update = sgd_update<T>,
+    .adam_update = adam_update<T>,
+    .rmsprop_update = rmsprop_update<T>,
     .transpose = transpose<T>,
     .peak = peak<T>,
 };

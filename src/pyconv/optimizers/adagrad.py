@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from pyconv import _core
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
 from pyconv.initializers import Constant
+from pyconv.ops.arrays import contiguous
 from pyconv.optimizers.optimizer import LearningRate, Optimizer
-from pyconv.variable import Variable
+from pyconv.variable import Variable, written
 
 
 class Adagrad(Optimizer):
@@ -58,15 +58,12 @@ class Adagrad(Optimizer):
         self._accumulators = self.add_optimizer_variables(variables, "accumulator", start)
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
-        scratch = gradient * gradient
-        with self._accumulators[self._get_variable_index(variable)].writing() as total:
-            total += scratch
-        np.add(total, self.epsilon, out=scratch)
-        np.sqrt(scratch, out=scratch)
-        np.divide(gradient, scratch, out=scratch)
-        scratch *= learning_rate
-        with variable.writing() as weight:
-            weight -= scratch
+        Adagrad._decayed_step(self, gradient, variable, learning_rate, 1.0)
+
+    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
+        with written(variable, self._accumulators[self._get_variable_index(variable)]) as (weight, total):
+            # RMSprop's step, with a sum of squares in the place of their mean.
+            _core.rmsprop_update(weight, contiguous(gradient), keep, learning_rate, 1.0, 1.0, self.epsilon, total)
 
     def get_config(self) -> dict[str, Any]:
         own = {"initial_accumulator_value": self.initial_accumulator_value, "epsilon": self.epsilon}

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from pyconv import _core
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
+from pyconv.ops.arrays import contiguous
 from pyconv.optimizers.optimizer import LearningRate, Optimizer
-from pyconv.variable import Variable
+from pyconv.variable import Variable, written
 
 
 class Adam(Optimizer):
@@ -63,25 +63,15 @@ class Adam(Optimizer):
         self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
+        Adam._decayed_step(self, gradient, variable, learning_rate, 1.0)
+
+    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
         index, time = self._get_variable_index(variable), self.iterations + 1
-        scratch = np.empty_like(gradient)
-        with self._momentums[index].writing() as mean, self._velocities[index].writing() as square:
-            np.subtract(gradient, mean, out=scratch)
-            scratch *= 1 - self.beta_1
-            mean += scratch
-            np.multiply(gradient, gradient, out=scratch)
-            scratch -= square
-            scratch *= 1 - self.beta_2
-            square += scratch
-        if self.amsgrad:
-            with self._velocity_hats[index].writing() as largest:
-                square = np.maximum(largest, square, out=largest)
-        np.sqrt(square, out=scratch)
-        scratch += self.epsilon
-        np.divide(mean, scratch, out=scratch)
-        scratch *= learning_rate * math.sqrt(1 - self.beta_2**time) / (1 - self.beta_1**time)
-        with variable.writing() as weight:
-            weight -= scratch
+        rate = learning_rate * math.sqrt(1 - self.beta_2**time) / (1 - self.beta_1**time)
+        shares = 1 - self.beta_1, 1 - self.beta_2
+        state = self._momentums[index], self._velocities[index], self._velocity_hats[index] if self.amsgrad else None
+        with written(variable, *state) as (weight, *moments):
+            _core.adam_update(weight, contiguous(gradient), keep, rate, *shares, self.epsilon, *moments)
 
     def get_config(self) -> dict[str, Any]:
         own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon, "amsgrad": self.amsgrad}

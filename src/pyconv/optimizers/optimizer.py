@@ -63,6 +63,8 @@ class Optimizer:
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _once(cls.build)  # type: ignore[method-assign]
+        if "update_step" in vars(cls) and "_decayed_step" not in vars(cls):
+            cls._decayed_step = Optimizer._decayed_step  # type: ignore[method-assign]  # not that of its base
 
     def __init__(
         self,
@@ -328,10 +330,15 @@ class Optimizer:
         elif self.clipvalue:
             gradients = [np.clip(gradient, -self.clipvalue, self.clipvalue) for gradient in gradients]
         for gradient, variable in zip(gradients, variables, strict=True):
-            if self.weight_decay and self._is_decayed(variable):
-                with variable.writing() as array:
-                    array *= 1 - self.weight_decay * rate
-            self.update_step(gradient, variable, rate)
+            decay = self.weight_decay if self.weight_decay and self._is_decayed(variable) else 0.0
+            self._decayed_step(gradient, variable, rate, 1 - decay * rate)
+
+    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
+        """The weight becomes keep times itself, and then `update_step` changes it; both at once in pyconv's own."""
+        if keep != 1:
+            with variable.writing() as array:
+                array *= keep
+        self.update_step(gradient, variable, learning_rate)
 
     def _is_decayed(self, variable: Variable) -> bool:
         listed, patterns = self._not_decayed

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from pyconv import _core
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
+from pyconv.ops.arrays import contiguous
 from pyconv.optimizers.optimizer import LearningRate, Optimizer
-from pyconv.variable import Variable
+from pyconv.variable import Variable, written
 
 
 class RMSprop(Optimizer):
@@ -62,32 +62,27 @@ class RMSprop(Optimizer):
         self._means = self.add_optimizer_variables(variables, "average_gradient") if self.centered else []
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
-        index = self._get_variable_index(variable)
-        scratch = gradient * gradient
-        scratch *= 1 - self.rho
-        with self._velocities[index].writing() as square:
-            square *= self.rho
-            square += scratch
-        if self.centered:
-            with self._means[index].writing() as mean:
-                mean *= self.rho
-                np.multiply(gradient, 1 - self.rho, out=scratch)
-                mean += scratch
-            np.multiply(mean, mean, out=scratch)
-            np.subtract(square, scratch, out=scratch)
-            scratch += self.epsilon
-        else:
-            np.add(square, self.epsilon, out=scratch)
-        np.sqrt(scratch, out=scratch)
-        np.divide(gradient, scratch, out=scratch)
-        scratch *= learning_rate
-        if self.momentum:
-            with self._momentums[index].writing() as velocity:
-                velocity *= self.momentum
-                velocity += scratch
-            scratch = velocity
-        with variable.writing() as weight:
-            weight -= scratch
+        RMSprop._decayed_step(self, gradient, variable, learning_rate, 1.0)
+
+    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
+        index, share = self._get_variable_index(variable), 1 - self.rho
+        velocity = self._momentums[index] if self.momentum else None
+        mean = self._means[index] if self.centered else None
+        with written(variable, self._velocities[index], velocity, mean) as (weight, square, step, mean_array):
+            _core.rmsprop_update(
+                weight,
+                contiguous(gradient),
+                keep,
+                learning_rate,
+                self.rho,
+                share,
+                self.epsilon,
+                square,
+                self.momentum,
+                step,
+                share,
+                mean_array,
+            )
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pyconv import _core
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
+from pyconv.ops.arrays import contiguous
 from pyconv.optimizers.optimizer import LearningRate, Optimizer
-from pyconv.variable import Variable
+from pyconv.variable import Variable, written
 
 
 class SGD(Optimizer):
@@ -51,15 +53,12 @@ class SGD(Optimizer):
         self._momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum else []
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
-        step = gradient * learning_rate
-        if not self.momentum:
-            with variable.writing() as weight:
-                weight -= step
-            return
-        with self._momentums[self._get_variable_index(variable)].writing() as velocity, variable.writing() as weight:
-            velocity *= self.momentum
-            velocity -= step
-            weight += self.momentum * velocity - step if self.nesterov else velocity
+        SGD._decayed_step(self, gradient, variable, learning_rate, 1.0)
+
+    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
+        velocity = self._momentums[self._get_variable_index(variable)] if self.momentum else None
+        with written(variable, velocity) as (weight, step):
+            _core.sgd_update(weight, contiguous(gradient), keep, learning_rate, self.momentum, self.nesterov, step)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}

@@ -1,0 +1,16 @@
+// update.h: a step of an optimizer on the weights of one variable, shared among threads. Which weights take part, and
+// the rates of a step, are Python's business.
+#pragma once
+
+#include "kernel_table.h"
+#include "problem.h"
+
+namespace pyconv {
+
+enum class UpdateRule { sgd, adam, rmsprop };
+
+// What an UpdateRule means is said in kernel_table.h.
+template <class T>
+void update(const KernelTable& table, UpdateRule rule, const UpdateArgs<T>& args);
+
+}  // namespace pyconv

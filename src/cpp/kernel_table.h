@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "activation.h"
+#include "element_op.h"
 
 namespace pyconv {
 
@@ -197,6 +198,44 @@ struct UpdateArgs {
   int64_t count = 0;
 };
 
+// dst[i] = op(src[i], other[i])      i < count; other[i] is alpha when there is no other. dst may be src, or other.
+template <class T>
+struct ElementArgs {
+  ElementOp op = ElementOp::relu;
+  T alpha = 0, beta = 0;
+  const T *src = nullptr, *other = nullptr;
+  T* dst = nullptr;
+  int64_t count = 0;
+};
+
+// Dense rows of channels, each by itself:
+//
+//   softmax:        dst[r][j] = e^(src[r][j] - m[r]) / sum over k of e^(src[r][k] - m[r])      m[r] the row's largest
+//   row_normalize:  dst[r][j] = (src[r][j] - mean[r]) / sqrt(variance[r] + epsilon) * scale[j] + shift[j]
+//
+// r < rows, j < channels. Without scale or shift that is 1 or 0. mean is 0 unless centred; variance is the mean square
+// of src - mean. dst may be src.
+template <class T>
+struct RowArgs {
+  const T *src = nullptr, *scale = nullptr, *shift = nullptr;
+  bool centred = true;
+  double epsilon = 0;
+  T* dst = nullptr;
+  int64_t rows = 0, channels = 0;
+};
+
+// dst[r][j] = sum over t < taps of weights[r * taps + t] * src[at[r * taps + t] + j]      r < rows, j < channels, taps
+// > 0
+template <class T>
+struct BlendArgs {
+  const T* src = nullptr;
+  const int64_t* at = nullptr;
+  const T* weights = nullptr;
+  int64_t taps = 1;
+  T* dst = nullptr;
+  int64_t rows = 0, channels = 0;
+};
+
 // dst[j * dst_row + i] = src[i * src_row + j]      i < rows, j < cols
 template <class T>
 struct TransposeArgs {
@@ -247,6 +286,10 @@ struct Kernels {
   void (*sgd_update)(const UpdateArgs<T>&);
   void (*adam_update)(const UpdateArgs<T>&);
   void (*rmsprop_update)(const UpdateArgs<T>&);
+  void (*element)(const ElementArgs<T>&);
+  void (*softmax)(const RowArgs<T>&);
+  void (*row_normalize)(const RowArgs<T>&);
+  void (*blend)(const BlendArgs<T>&);
   void (*transpose)(const TransposeArgs<T>&);
   // steps rounds of independent x = x * sink[0] + sink[1] in registers; returns the FLOPs done, writes sink[0].
   int64_t (*peak)(int64_t steps, T* sink);

@@ -206,7 +206,94 @@ class ProgramBuilder:
         first element. No two elements may share a place in dst, and strides must not be negative.
         """
 
+    def chain(
+        self, chain: Chain, src: _Place, dst: _Place, operands: Sequence[_Place | NDArray[np.float32]] = ...
+    ) -> None:
+        """A chain's run; an operand, one for each link that reads an array, is a place or numbers, which are copied.
+
+        dst may be src or an operand that is a tensor.
+        """
+
+    def softmax(self, rows: int, channels: int, src: _Place, dst: _Place) -> None: ...
+    def row_normalize(
+        self,
+        rows: int,
+        channels: int,
+        centred: bool,
+        epsilon: float,
+        scale: NDArray[np.float32] | None,
+        shift: NDArray[np.float32] | None,
+        src: _Place,
+        dst: _Place,
+    ) -> None: ...
+    def resample(self, plan: Resampling, src: _Place, dst: _Place) -> None: ...
     def build(self) -> Program: ...
+_ElementOp = Literal[
+    "relu", "leaky_relu", "clip", "abs", "neg", "square", "sqrt", "rsqrt", "exp", "log", "erf", "tanh", "sigmoid",
+    "silu", "hard_sigmoid", "hard_silu", "gelu", "gelu_tanh", "elu", "softplus", "softsign", "mish",
+    "add", "sub", "rsub", "mul", "div", "rdiv", "max", "min",
+]  # fmt: skip
+_Operand = Literal["none", "number", "tensor", "channels", "image_channels", "pixels"]
+
+@final
+class Chain:
+    """Operations on each element of (batch, pixels, channels), one after the other, in one pass over memory.
+
+    A link is (operation, operand, alpha, beta); src/cpp/element_op.h has the equations. Operations of one number have
+    no operand, "none". Those of two take their second from "number", which is alpha, or from an array: "tensor" (batch,
+    pixels, channels), "channels" (channels,), "image_channels" (batch, channels) or "pixels" (batch, pixels).
+    """
+
+    def __init__(
+        self,
+        dtype: Literal["float32", "float64"],
+        batch: int,
+        pixels: int,
+        channels: int,
+        links: Sequence[tuple[_ElementOp, _Operand, float, float]],
+        src_stride: int = 0,
+        dst_stride: int = 0,
+    ) -> None:
+        """Pixels lie so many elements apart, 0 for as many as there are channels; else only programs run it."""
+
+    def run(self, src: _Array, operands: Sequence[_Array] = ..., dst: _Array | None = None) -> _Array:
+        """Returns dst, a new array if none is given; dst may be src or a tensor among the operands."""
+
+def element(op: _ElementOp, src: _Array, alpha: float = 0.0, beta: float = 0.0, dst: _Array | None = None) -> _Array:
+    """One operation on each element of an array of any shape; the second number of those of two is alpha."""
+
+def softmax(src: _Array, dst: _Array | None = None) -> _Array:
+    """e^x over its sum along the last axis. Returns dst, which may be src, a new array if none is given."""
+
+def row_normalize(
+    src: _Array,
+    centred: bool,
+    epsilon: float,
+    scale: _Array | None = None,
+    shift: _Array | None = None,
+    dst: _Array | None = None,
+) -> _Array:
+    """(src - mean) / sqrt(variance + epsilon) * scale + shift along the last axis; the mean is 0 unless centred."""
+
+@final
+class Resampling:
+    """Images (batch, height, width, channels) whose pixels are weighted sums of a few of others, axis by axis.
+
+    rows and cols are elements of the source and their weights, both (results, taps).
+    """
+
+    def __init__(
+        self,
+        dtype: Literal["float32", "float64"],
+        batch: int,
+        height: int,
+        width: int,
+        channels: int,
+        rows: tuple[NDArray[np.integer[Any]], NDArray[np.float64]],
+        cols: tuple[NDArray[np.integer[Any]], NDArray[np.float64]],
+    ) -> None: ...
+    def run(self, src: _Array, dst: _Array | None = None) -> _Array:
+        """Returns dst, a new array if none is given."""
 
 def empty(dtype: Literal["float32", "float64"], shape: Sequence[int]) -> _Array:
     """An uninitialised array that begins at a cache line, a large one in memory that a freed one may have left."""

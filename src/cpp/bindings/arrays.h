@@ -111,10 +111,13 @@ inline py::tuple spatial_sizes(const Axes& axes, int64_t Axis::* size, size_t ra
   return sizes;
 }
 
+void register_chain(py::module_& module);
 void register_conv(py::module_& module);
+void register_last_axis(py::module_& module);
 void register_pool(py::module_& module);
 void register_pad(py::module_& module);
 void register_program(py::module_& module);
+void register_resample(py::module_& module);
 void register_runtime(py::module_& module);
 void register_training(py::module_& module);
 void register_transpose(py::module_& module);

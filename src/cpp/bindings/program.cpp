@@ -6,6 +6,7 @@
 #include "../steps/conv.h"
 #include "../steps/copy.h"
 #include "../steps/pool.h"
+#include "places.h"
 #include "plans.h"
 
 namespace pyconv {
@@ -17,10 +18,6 @@ Sharing sharing_of(const std::string& name) {
   if (name == "repeats") return Sharing::repeats;
   throw std::invalid_argument("ProgramBuilder.section: share must be auto, steps or repeats. Received: share=" + name);
 }
-
-using PyPlace = std::tuple<int64_t, int64_t, int64_t>;
-
-Place place_of(const PyPlace& place) { return {std::get<0>(place), std::get<1>(place), std::get<2>(place)}; }
 
 void add_conv(ProgramBuilder& self, const std::shared_ptr<PyConvPlan>& plan, const PyPlace& src,
               const std::shared_ptr<PyPackedWeights>& packed, const std::optional<py::array>& bias, const PyPlace& dst,
@@ -119,7 +116,8 @@ void register_program(py::module_& module) {
           py::arg("inputs"), py::arg("outputs"), py::arg("rounds") = 1)
       .def("steps", &steps);
 
-  py::class_<ProgramBuilder>(module, "ProgramBuilder", py::is_final())
+  py::class_<ProgramBuilder> builder(module, "ProgramBuilder", py::is_final());
+  builder
       .def(py::init([](const Shape& inputs, const Shape& outputs, int64_t arena, int64_t kept) {
              return ProgramBuilder({.arena = arena, .kept = kept, .inputs = inputs, .outputs = outputs});
            }),
@@ -136,6 +134,7 @@ void register_program(py::module_& module) {
       .def("copy", &add_copy, py::arg("src"), py::arg("dst"), py::arg("shape"), py::arg("src_strides"),
            py::arg("dst_strides"))
       .def("build", &ProgramBuilder::build);
+  add_element_steps(builder);
 }
 
 }  // namespace pyconv

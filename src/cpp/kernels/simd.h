@@ -140,9 +140,9 @@ Vec<T> square_root(Vec<T> v) {
   constexpr bool is_float = sizeof(T) == sizeof(float);
 #if defined(__AVX512F__)
   if constexpr (is_float)
-    return _mm512_sqrt_ps(v);
+    return _mm512_maskz_sqrt_ps(0xffff, v);  // gcc 12 warns of the plain one
   else
-    return _mm512_sqrt_pd(v);
+    return _mm512_maskz_sqrt_pd(0xff, v);
 #elif defined(__AVX2__)
   if constexpr (is_float)
     return _mm256_sqrt_ps(v);

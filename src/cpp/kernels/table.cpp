@@ -1,11 +1,14 @@
 // table.cpp: all kernels of one ISA. Compiled once per ISA into its own namespace, PYCONV_ISA_NAME, with that ISA's
 // flags. The table is a constant: nothing runs before dispatch.cpp has asked the CPU.
 #include "../kernel_table.h"
+#include "blend.h"
 #include "brgemm.h"
 #include "depthwise.h"
 #include "depthwise_weights.h"
+#include "element.h"
 #include "elementwise.h"
 #include "grouped.h"
+#include "last_axis.h"
 #include "normalize.h"
 #include "peak.h"
 #include "pool.h"
@@ -45,6 +48,10 @@ constexpr Kernels<T> kKernels = {
     .sgd_update = sgd_update<T>,
     .adam_update = adam_update<T>,
     .rmsprop_update = rmsprop_update<T>,
+    .element = element<T>,
+    .softmax = softmax<T>,
+    .row_normalize = row_normalize<T>,
+    .blend = blend<T>,
     .transpose = transpose<T>,
     .peak = peak<T>,
 };

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core
-from pyconv.gradient import Array, record
+from pyconv.gradient import Array, record, recording
 from pyconv.ops.arithmetic import multiply
-from pyconv.ops.arrays import as_float, contiguous, like
+from pyconv.ops.arrays import as_float, contiguous
 
 NEGATIVE_SLOPE = 0.2  # of leaky_relu when none is given, as in Keras
 
@@ -25,7 +25,7 @@ def relu(x: ArrayLike) -> Array:
     array([0., 0., 2.], dtype=float32)
     """
     source = as_float("relu", "x", x)
-    y = np.maximum(source, 0, out=like(source))
+    y = _core.element("relu", contiguous(source))
     record(y, (source, lambda dy: _core.activation_backward("relu", 0.0, y, contiguous(dy))))
     return y
 
@@ -49,24 +49,37 @@ def rectify(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None =
     array([-3. , -0.5,  3. ,  6. ], dtype=float32)
     """
     source = as_float("relu", "x", x)
-    low = source <= threshold
-    high = np.False_ if max_value is None else (source >= max_value) & ~low
-    # A slope of zero is not multiplied: 0 * -inf would be NaN.
-    y = np.copy(source, order="C")
-    np.copyto(y, (source - threshold) * negative_slope if negative_slope else 0, where=low, casting="same_kind")
-    if max_value is not None:
-        np.copyto(y, max_value, where=high, casting="same_kind")
-    record(y, (source, lambda dy: np.where(low, dy * negative_slope, dy) * ~high))
+
+    def ends() -> tuple[Array, Array]:
+        low = source <= threshold
+        return low, np.zeros_like(low) if max_value is None else (source >= max_value) & ~low
+
+    if threshold == 0 and negative_slope == 0 and (max_value is None or max_value > 0):
+        top = np.inf if max_value is None else max_value
+        y = _core.element("clip", contiguous(source), 0.0, top)
+    elif threshold == 0 and max_value is None:
+        y = _core.element("leaky_relu", contiguous(source), negative_slope)
+    else:
+        low, high = ends()
+        y = np.copy(source, order="C")
+        # A slope of zero is not multiplied: 0 * -inf would be NaN.
+        np.copyto(y, (source - threshold) * negative_slope if negative_slope else 0, where=low, casting="same_kind")
+        if max_value is not None:
+            np.copyto(y, max_value, where=high, casting="same_kind")
+
+    def gradient(dy: Array) -> Array:
+        low, high = ends()
+        dx: Array = np.where(low, dy * negative_slope, dy) * ~high
+        return dx
+
+    record(y, (source, gradient))
     return y
 
 
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """The exponential linear unit: x where that is positive, alpha * (exp(x) - 1) elsewhere."""
     source = as_float("elu", "x", x)
-    y = like(source)
-    np.expm1(np.minimum(source, 0), out=y)
-    y *= alpha
-    np.copyto(y, source, where=source > 0)
+    y = _core.element("elu", contiguous(source), alpha, 1.0)
     record(y, (source, lambda dy: dy * np.where(source > 0, y.dtype.type(1), y + y.dtype.type(alpha))))
     return y
 
@@ -74,8 +87,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
 def exp(x: ArrayLike) -> Array:
     """The exponential, e to the power of x."""
     source = as_float("exp", "x", x)
-    with np.errstate(over="ignore"):
-        y = np.exp(source, out=like(source))
+    y = _core.element("exp", contiguous(source))
     record(y, (source, lambda dy: dy * y))
     return y
 
@@ -89,9 +101,7 @@ def sigmoid(x: ArrayLike) -> Array:
     array([0. , 0.5, 1. ], dtype=float32)
     """
     source = as_float("sigmoid", "x", x)
-    y = like(source)
-    decay = np.exp(-np.abs(source))
-    np.divide(np.where(source >= 0, y.dtype.type(1), decay), 1 + decay, out=y)
+    y = _core.element("sigmoid", contiguous(source))
     record(y, (source, lambda dy: dy * y * (1 - y)))
     return y
 
@@ -99,9 +109,7 @@ def sigmoid(x: ArrayLike) -> Array:
 def hard_sigmoid(x: ArrayLike) -> Array:
     """min(max(x / 6 + 1/2, 0), 1)."""
     source = as_float("hard_sigmoid", "x", x)
-    y = np.divide(source, 6, out=like(source))
-    y += 0.5
-    np.clip(y, 0, 1, out=y)
+    y = _core.element("hard_sigmoid", contiguous(source), 1 / 6, 0.5)
     record(y, (source, lambda dy: dy * ((y > 0) & (y < 1)) / 6))
     return y
 
@@ -109,20 +117,23 @@ def hard_sigmoid(x: ArrayLike) -> Array:
 def silu(x: ArrayLike) -> Array:
     """The product x * sigmoid(x), also called swish."""
     source = as_float("silu", "x", x)
+    if not recording():
+        return _core.element("silu", contiguous(source))
     return multiply(source, sigmoid(source))
 
 
 def hard_silu(x: ArrayLike) -> Array:
     """The product x * hard_sigmoid(x), also called hard_swish."""
     source = as_float("hard_silu", "x", x)
+    if not recording():
+        return _core.element("hard_silu", contiguous(source))
     return multiply(source, hard_sigmoid(source))
 
 
 def softplus(x: ArrayLike) -> Array:
     """log(1 + exp(x)), computed so that it never overflows."""
     source = as_float("softplus", "x", x)
-    with np.errstate(invalid="ignore"):
-        y = np.logaddexp(source, 0, out=like(source))
+    y = _core.element("softplus", contiguous(source))
     record(y, (source, lambda dy: dy * sigmoid(source)))
     return y
 
@@ -130,15 +141,14 @@ def softplus(x: ArrayLike) -> Array:
 def softsign(x: ArrayLike) -> Array:
     """The quotient x / (1 + |x|)."""
     source = as_float("softsign", "x", x)
-    scale = 1 / (1 + np.abs(source))
-    y = np.multiply(source, scale, out=like(source))
-    record(y, (source, lambda dy: dy * scale * scale))
+    y = _core.element("softsign", contiguous(source))
+    record(y, (source, lambda dy: dy / np.square(1 + np.abs(source))))
     return y
 
 
 def tanh(x: ArrayLike) -> Array:
     """The hyperbolic tangent."""
     source = as_float("tanh", "x", x)
-    y = np.tanh(source, out=like(source))
+    y = _core.element("tanh", contiguous(source))
     record(y, (source, lambda dy: dy * (1 - y * y)))
     return y

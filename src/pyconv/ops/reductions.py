@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pyconv import _core
 from pyconv.gradient import Array, record
-from pyconv.ops.arrays import as_float
+from pyconv.ops.arrays import as_float, contiguous
 from pyconv.ops.geometry import axis_tuple
 
 
@@ -97,9 +98,12 @@ def softmax(x: ArrayLike, axis: Any = -1) -> Array:
     """
     source = as_float("softmax", "x", x)
     axes = axis_tuple("softmax", axis, source.ndim)
-    y = _shifted(source, axes)
-    np.exp(y, out=y)
-    y /= y.sum(axis=axes, keepdims=True)
+    if axes == (source.ndim - 1,):
+        y = _core.softmax(contiguous(source))
+    else:
+        y = _shifted(source, axes)
+        np.exp(y, out=y)
+        y /= y.sum(axis=axes, keepdims=True)
     record(y, (source, lambda dy: y * (dy - (dy * y).sum(axis=axes, keepdims=True))))
     return y
 

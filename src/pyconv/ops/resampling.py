@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pyconv import _core
 from pyconv.gradient import Array, record
+from pyconv.ops.arrays import contiguous, dtype_name
 
 # The slope of the cubic kernel at 1, as in TensorFlow and JAX: Keys, IEEE Trans. ASSP 29 (1981).
 _KEYS = -0.5
@@ -53,13 +55,12 @@ def along_axis(x: Array, axis: int, elements: Array, weights: Array) -> Array:
     """
     read = np.take_along_axis(elements, weights.argmax(axis=1)[:, None], 1)
     elements = np.where(weights == 0, read, elements)
-    shape = [1] * x.ndim
-    shape[axis] = len(elements)
-    y = np.zeros((*x.shape[:axis], len(elements), *x.shape[axis + 1 :]), x.dtype)
-    for element, weight in zip(elements.T, weights.T.astype(x.dtype), strict=True):
-        y += x.take(element, axis) * weight.reshape(shape)
-
     n, dtype = x.shape[axis], x.dtype
+    before, after = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
+    one = np.zeros((1, 1), np.int64), np.ones((1, 1))
+    plan = _core.Resampling(dtype_name(dtype), before, n, 1, after, (elements, weights), one)
+    y = plan.run(contiguous(x).reshape(before, n, 1, after))
+    y = y.reshape(*x.shape[:axis], len(elements), *x.shape[axis + 1 :])
 
     def gradient(dy: Array) -> Array:
         matrix = np.zeros((n, len(elements)), dtype)

@@ -71,7 +71,7 @@ def _adaptive(op: Operation, inputs: ArrayLike, output_size: Any, data_format: s
     first = 2 if geometry.data_format(op, data_format) == "channels_first" else 1
     size = x.shape[first : first + x.ndim - 2]
     wanted = output_sizes(op, output_size, x.ndim - 2)
-    if 0 in size:
+    if 0 in x.shape[1:]:
         raise ValueError(f"{op}: inputs must hold elements along each axis. Received: inputs.shape={x.shape}.")
     out = tuple(n if o is None else o for n, o in zip(size, wanted, strict=True))
     if all(n % o == 0 for n, o in zip(size, out, strict=True)):

@@ -97,7 +97,13 @@ def clip(x: ArrayLike, x_min: ArrayLike, x_max: ArrayLike) -> Array:
     array([-1. ,  0.5,  1. ], dtype=float32)
     """
     source, low, high = as_floats("clip", x=x, x_min=x_min, x_max=x_max)
-    y = np.clip(source, low, high, out=like(source))
+    try:
+        y = np.clip(source, low, high, out=like(source))
+    except ValueError:
+        raise ValueError(
+            "clip: x_min and x_max must have shapes that can be broadcast to x. "
+            f"Received: x.shape={source.shape}, x_min.shape={low.shape}, x_max.shape={high.shape}."
+        ) from None
     record(y, (source, lambda dy: dy * ((source >= low) & (source <= high))))
     return y
 
@@ -113,7 +119,7 @@ def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | Non
     >>> ops.where([True, False], np.array([1.0, 2.0]), 0)
     array([1., 0.])
     """
-    chosen = np.asarray(condition).astype(bool)
+    chosen = as_float("where", "condition", condition) != 0
     if x1 is None and x2 is None:
         return np.nonzero(chosen)
     if x1 is None or x2 is None:

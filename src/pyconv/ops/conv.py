@@ -138,7 +138,7 @@ def dense(x: ArrayLike, kernel: ArrayLike, *, bias: ArrayLike | None = None, out
     >>> ops.dense([[1, 2]], [[1, 0, 1], [0, 1, 1]], bias=[0, 0, 10])
     array([[ 1.,  2., 13.]], dtype=float32)
     """
-    rows, weights, offset = operands("dense", x, kernel, bias)
+    rows, weights, offset = operands("dense", x, kernel, bias, names=("x", "kernel"))
     return convolve(DENSE, rows, weights, offset, out)
 
 
@@ -146,15 +146,22 @@ Kernel = Array | Variable
 
 
 def settle(
-    op: Operation, rank: int, strides: Any, padding: Any, data_format: str | None, dilation_rate: Any
+    op: Operation,
+    rank: int,
+    strides: Any,
+    padding: Any,
+    data_format: str | None,
+    dilation_rate: Any,
+    asker: str | None = None,
 ) -> Settled:
-    """Checks the arguments of `conv` and `depthwise_conv` in `rank` dimensions."""
+    """Checks the arguments of `conv` and `depthwise_conv` in `rank` dimensions; errors name op or its asker."""
+    asker = asker or op
     return Settled(
         op,
-        geometry.int_tuple(op, "strides", strides, rank),
-        geometry.settled_padding(op, padding, rank),
-        geometry.int_tuple(op, "dilation_rate", dilation_rate, rank),
-        geometry.data_format(op, data_format) == "channels_first",
+        geometry.int_tuple(asker, "strides", strides, rank),
+        geometry.settled_padding(asker, padding, rank),
+        geometry.int_tuple(asker, "dilation_rate", dilation_rate, rank),
+        geometry.data_format(asker, data_format) == "channels_first",
     )
 
 
@@ -255,10 +262,15 @@ def _channels_first(
 
 
 def operands(
-    op: str, inputs: ArrayLike, kernel: ArrayLike | Variable, bias: ArrayLike | Variable | None
+    op: str,
+    inputs: ArrayLike,
+    kernel: ArrayLike | Variable,
+    bias: ArrayLike | Variable | None,
+    names: tuple[str, str] = ("inputs", "kernel"),
 ) -> tuple[Array, Kernel, Array | None]:
-    """The arguments as arrays of one dtype; a Variable that has it stays one."""
-    x, weights, *offset = as_floats(op, inputs=inputs, kernel=kernel, **({} if bias is None else {"bias": bias}))
+    """The arguments, which errors call by `names`, as arrays of one dtype; a Variable that has it stays one."""
+    given = dict(zip(names, (inputs, kernel), strict=True))
+    x, weights, *offset = as_floats(op, **given, **({} if bias is None else {"bias": bias}))
     if isinstance(kernel, Variable) and weights is kernel.value:
         return x, kernel, offset[0] if offset else None
     return x, weights, offset[0] if offset else None

@@ -178,7 +178,10 @@ def problem_of(
             f"{op}: inputs and kernel (its axis -1) must have equally many channels. Received: channels={x_shape[-1]}, "
             f"inputs.shape={x_shape} (channels last), kernel.shape={kernel_shape}."
         )
+    if 0 in kernel_shape:
+        raise ValueError(f"{op}: kernel must hold elements along each axis. Received: kernel.shape={kernel_shape}.")
     sizes = tuple(size for size in output_size(op, settled, x_shape[1:-1], window) if size is not None)
+    geometry.require_addressable(op, (x_shape[0], *sizes, filters))
     # What is added at the end lies beyond all windows: less than a stride, it makes room for no further one.
     pads = tuple((before, max(after, 0)) for before, after in crops(settled, window))
     return Problem(

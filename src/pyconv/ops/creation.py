@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from pyconv import config
 from pyconv.gradient import Array, record
+from pyconv.ops import geometry
 from pyconv.ops.arrays import as_float
 
 
@@ -82,24 +84,50 @@ def shape(x: Any) -> tuple[int | None, ...]:
 
 def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None) -> Array:
     """Zeros of a shape; their dtype is `pyconv.config.floatx()` by default."""
-    return np.zeros(shape, dtype or config.floatx())
+    return np.zeros(_sizes("zeros", shape), _dtype("zeros", dtype))
 
 
 def ones(shape: int | Sequence[int], dtype: DTypeLike | None = None) -> Array:
     """Ones of a shape; their dtype is `pyconv.config.floatx()` by default."""
-    return np.ones(shape, dtype or config.floatx())
+    return np.ones(_sizes("ones", shape), _dtype("ones", dtype))
 
 
 def full(shape: int | Sequence[int], fill_value: ArrayLike, dtype: DTypeLike | None = None) -> Array:
     """One number, or what can be broadcast, in all places of a shape; by default of `pyconv.config.floatx()`."""
-    return np.full(shape, fill_value, dtype or config.floatx())
+    sizes, kind = _sizes("full", shape), _dtype("full", dtype)
+    as_float("full", "fill_value", fill_value)  # which refuses what holds no real numbers
+    try:
+        return np.full(sizes, fill_value, kind)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"full: fill_value must fit shape and dtype. {error}. "
+            f"Received: shape={sizes}, fill_value={fill_value!r:.60}, dtype={kind}."
+        ) from None
 
 
 def zeros_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
     """Zeros of the shape of x, and of its dtype unless another is given."""
-    return np.zeros_like(as_float("zeros_like", "x", x), dtype)
+    return np.zeros_like(as_float("zeros_like", "x", x), None if dtype is None else _dtype("zeros_like", dtype))
 
 
 def ones_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
     """Ones of the shape of x, and of its dtype unless another is given."""
-    return np.ones_like(as_float("ones_like", "x", x), dtype)
+    return np.ones_like(as_float("ones_like", "x", x), None if dtype is None else _dtype("ones_like", dtype))
+
+
+def _dtype(op: str, dtype: DTypeLike | None) -> np.dtype[Any]:
+    """The argument `dtype` of `op`, None standing for `pyconv.config.floatx()`: a dtype that numbers can have."""
+    try:
+        found: np.dtype[Any] = np.dtype(config.floatx() if dtype is None else dtype)
+    except (TypeError, ValueError, SyntaxError):  # SyntaxError: a text that NumPy tries to read as a list of dtypes
+        found = np.dtype(object)
+    if found.kind not in "fiubc":
+        raise TypeError(f"{op}: dtype must be one of numbers, as float32. Received: dtype={dtype!r:.60}.")
+    return found
+
+
+def _sizes(op: str, shape: int | Sequence[int]) -> tuple[int, ...]:
+    sizes = shape if geometry.is_sequence(shape) else (shape,)
+    found = tuple(geometry.integer(op, "shape", size, minimum=0, maximum=sys.maxsize) for size in sizes)
+    geometry.require_addressable(op, found)
+    return found

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core
+from pyconv.arguments import number
 from pyconv.gradient import Array, record, recording
 from pyconv.ops.arithmetic import multiply
 from pyconv.ops.arrays import as_float, contiguous
@@ -37,7 +38,7 @@ def relu6(x: ArrayLike) -> Array:
 
 def leaky_relu(x: ArrayLike, negative_slope: float = NEGATIVE_SLOPE) -> Array:
     """The larger of x and 0, plus negative_slope times the smaller."""
-    return rectify(as_float("leaky_relu", "x", x), negative_slope)
+    return rectify(as_float("leaky_relu", "x", x), number("leaky_relu", "negative_slope", negative_slope))
 
 
 def rectify(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
@@ -78,7 +79,7 @@ def rectify(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None =
 
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """The exponential linear unit: x where that is positive, alpha * (exp(x) - 1) elsewhere."""
-    source = as_float("elu", "x", x)
+    source, alpha = as_float("elu", "x", x), number("elu", "alpha", alpha)
     y = _core.element("elu", contiguous(source), alpha, 1.0)
     record(y, (source, lambda dy: dy * np.where(source > 0, y.dtype.type(1), y + y.dtype.type(alpha))))
     return y

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core
+from pyconv.arguments import number
 from pyconv.gradient import Array, record, recording
 from pyconv.ops.arithmetic import multiply
 from pyconv.ops.arrays import as_float, contiguous
 from pyconv.ops.elementwise import elu, sigmoid, softplus, tanh
-from pyconv.ops.geometry import axis_tuple
+from pyconv.ops.geometry import one_axis
 from pyconv.ops.padding import crop
 
 # Klambauer et al., Self-Normalizing Neural Networks, 2017: with them mean 0 and variance 1 are kept.
@@ -58,7 +59,10 @@ def selu(x: ArrayLike) -> Array:
 
 def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """The continuous exponential linear unit: x where that is positive, alpha * (exp(x / alpha) - 1) elsewhere."""
-    return multiply(elu(multiply(as_float("celu", "x", x), 1 / alpha)), alpha)
+    source, alpha = as_float("celu", "x", x), number("celu", "alpha", alpha)
+    if alpha == 0:
+        raise ValueError("celu: alpha must not be 0, x is divided by it. Received: alpha=0.")
+    return multiply(elu(multiply(source, 1 / alpha)), alpha)
 
 
 def glu(x: ArrayLike, axis: int = -1) -> Array:
@@ -68,7 +72,7 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
         ValueError: if x has no such axis, or an odd number of elements along it.
     """
     source = as_float("glu", "x", x)
-    (place,) = axis_tuple("glu", axis, source.ndim)
+    place = one_axis("glu", axis, source.ndim)
     size = source.shape[place]
     if size % 2:
         raise ValueError(f"glu: x must have an even size along axis {axis}. Received: x.shape={source.shape}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
@@ -13,6 +14,7 @@ from pyconv.arguments import ArgumentTypeError
 
 Pads = tuple[tuple[int, int], ...]
 
+_MOST_ELEMENTS = 2**54  # as in the core, a tensor has fewer than 2**57 bytes
 _LARGEST = 2**31 - 1  # no window or step is longer, and products of two such numbers fit 64 bits
 
 
@@ -87,8 +89,8 @@ def axes_argument(op: str, axis: Any) -> tuple[int, ...]:
         ) from None
 
 
-def axis_tuple(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
-    """The argument `axis` of `op` as sorted axes counted from the front; None means all of them.
+def axis_tuple(op: str, axis: Any, ndim: int, name: str = "axis") -> tuple[int, ...]:
+    """The argument `axis` (or `name`) of `op` as sorted axes counted from the front; None means all of them.
 
     Example:
     >>> from pyconv.ops.geometry import axis_tuple
@@ -97,25 +99,38 @@ def axis_tuple(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
-    axes = [integer(op, "axis", item, minimum=-_LARGEST) for item in (axis if is_sequence(axis) else (axis,))]
+    axes = [integer(op, name, item, minimum=-_LARGEST) for item in (axis if is_sequence(axis) else (axis,))]
     if not all(-ndim <= item < ndim for item in axes):
         raise ValueError(
-            f"{op}: axis is out of bounds. All `axis` values must be in the range [{-ndim}, {ndim}) of an array that "
-            f"has {ndim} axes. Received: axis={axis!r}."
+            f"{op}: {name} is out of bounds. All `{name}` values must be in the range [{-ndim}, {ndim}) of an array "
+            f"that has {ndim} axes. Received: {name}={axis!r}."
         )
     if len({item % ndim for item in axes}) < len(axes):
-        raise ValueError(f"{op}: Duplicate axes in an array of {ndim}. Received: axis={axis!r}.")
+        raise ValueError(f"{op}: Duplicate axes in an array of {ndim}. Received: {name}={axis!r}.")
     return tuple(sorted(item % ndim for item in axes))
 
 
-def data_format(op: str, value: str | None) -> str:
+def one_axis(op: str, axis: Any, ndim: int) -> int:
+    """The argument `axis` of `op`, one axis alone, counted from the front.
+
+    Example:
+    >>> from pyconv.ops.geometry import one_axis
+    >>> one_axis("concatenate", -1, ndim=4)
+    3
+    """
+    if axis is None or (is_sequence(axis) and len(tuple(axis)) != 1):
+        raise ArgumentTypeError(f"{op}: axis must be one integer. Received: axis={axis!r}.")
+    return axis_tuple(op, axis, ndim)[0]
+
+
+def data_format(op: str, value: Any) -> str:
     """The argument `data_format` of `op`; None stands for `pyconv.config.image_data_format()`."""
-    value = config.image_data_format() if value is None else value
-    if value not in ("channels_last", "channels_first"):
+    found = config.image_data_format() if value is None else value
+    if not isinstance(found, str) or found not in ("channels_last", "channels_first"):
         raise ValueError(
             f'{op}: data_format must be "channels_last" or "channels_first". Received: data_format={value!r}.'
         )
-    return value
+    return found
 
 
 def settled_padding(op: str, padding: Any, rank: int) -> str | Pads:
@@ -204,6 +219,12 @@ def output_size(
             )
         sizes.append(size)
     return tuple(sizes)
+
+
+def require_addressable(op: str, shape: Sequence[int | None]) -> None:
+    """Raises ValueError if a result of this shape couldn't be addressed: the core's bound, 2**57 bytes a tensor."""
+    if math.prod(size for size in shape if size is not None) > _MOST_ELEMENTS:
+        raise ValueError(f"{op}: the output would be too large to address, of shape {tuple(shape)}.")
 
 
 def _padding_mode(op: str, padding: Any) -> str | None:

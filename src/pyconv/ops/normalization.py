@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core, config
+from pyconv.arguments import number
 from pyconv.gradient import Array, Link, record, recording
 from pyconv.ops.arithmetic import add, multiply, rsqrt, sqrt, square, subtract
 from pyconv.ops.arrays import as_float, as_floats, contiguous
-from pyconv.ops.geometry import axis_tuple
-from pyconv.ops.reductions import mean
+from pyconv.ops.geometry import axis_tuple, one_axis
+from pyconv.ops.reductions import mean_over
 from pyconv.ops.shapes import reshape, squeeze, sum_to
 
 
@@ -35,25 +36,35 @@ def moments(x: ArrayLike, axes: Any, keepdims: bool = False, synchronized: bool 
     >>> [float(moment) for moment in ops.moments([1.0, 3.0], 0)]
     [2.0, 1.0]
     """
-    if synchronized:
-        raise ValueError("moments: synchronized must be False. Received: synchronized=True.")
+    if synchronized is not False:
+        raise ValueError(f"moments: synchronized must be False. Received: synchronized={synchronized!r:.60}.")
     source = as_float("moments", "x", x)
-    centre = mean(source, axes, keepdims=True)
-    spread = mean(square(subtract(source, centre)), axes, keepdims=True)
-    if keepdims:
-        return centre, spread
-    places = axis_tuple("moments", axes, source.ndim)
-    return squeeze(centre, places), squeeze(spread, places)
+    places = axis_tuple("moments", axes, source.ndim, name="axes")
+    centre, spread = _moments("moments", source, places)
+    return (centre, spread) if keepdims else (squeeze(centre, places), squeeze(spread, places))
 
 
 def var(x: ArrayLike, axis: Any = None, keepdims: bool = False) -> Array:
     """The variance, the mean squared distance from the mean, along axes; arguments and errors as in `mean`."""
-    return moments(as_float("var", "x", x), axis, keepdims)[1]
+    return _variance("var", x, axis, keepdims)
 
 
 def std(x: ArrayLike, axis: Any = None, keepdims: bool = False) -> Array:
     """The standard deviation, the root of `var`; arguments and errors as there."""
-    return sqrt(var(as_float("std", "x", x), axis, keepdims))
+    return sqrt(_variance("std", x, axis, keepdims))
+
+
+def _variance(op: str, x: ArrayLike, axis: Any, keepdims: bool) -> Array:
+    source = as_float(op, "x", x)
+    places = axis_tuple(op, axis, source.ndim)
+    spread = _moments(op, source, places)[1]
+    return spread if keepdims else squeeze(spread, places)
+
+
+def _moments(op: str, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    """Mean and variance of an array that came through `as_float`; the axes stay."""
+    centre = mean_over(op, x, axes, keepdims=True)
+    return centre, mean_over(op, square(subtract(x, centre)), axes, keepdims=True)
 
 
 def batch_normalization(
@@ -85,22 +96,28 @@ def batch_normalization(
     >>> ops.batch_normalization([[3.0, 5.0]], [1.0, 2.0], [4.0, 9.0], -1, epsilon=0.0)
     array([[1., 1.]], dtype=float32)
     """
-    source = as_float("batch_normalization", "x", x)
-    (place,) = axis_tuple("batch_normalization", axis, source.ndim)
+    op = "batch_normalization"
+    epsilon = number(op, "epsilon", epsilon)
+    numbers: dict[str, Any] = {"mean": mean, "variance": variance, "offset": offset, "scale": scale}
+    given = {name: value for name, value in numbers.items() if value is not None or name in ("mean", "variance")}
+    # Of one dtype from the start: a variance of float32 must not be rounded as such beside float64.
+    source, *rest = as_floats(op, x=x, **given)
+    place = one_axis(op, axis, source.ndim)
     shape = [1] * source.ndim
     shape[place] = source.shape[place]
-    for name, numbers in {"mean": mean, "variance": variance, "offset": offset, "scale": scale}.items():
-        if numbers is not None and np.shape(numbers) != (shape[place],):
+    arrays = dict(zip(given, rest, strict=True))
+    for name, array in arrays.items():
+        if array.shape != (shape[place],):
             raise ValueError(
-                f"batch_normalization: {name} must have the shape ({shape[place]},), a number for each place along "
-                f"axis {axis} of x. Received: {name}.shape={np.shape(numbers)}, x.shape={source.shape}."
+                f"{op}: {name} must have the shape ({shape[place]},), a number for each place along "
+                f"axis {axis} of x. Received: {name}.shape={array.shape}, x.shape={source.shape}."
             )
     # On small arrays all that doesn't need x: it is multiplied once and added to once.
-    factor = rsqrt(add(variance, epsilon))
-    if scale is not None:
-        factor = multiply(factor, scale)
-    shift = multiply(mean, factor)
-    shift = multiply(shift, -1) if offset is None else subtract(offset, shift)
+    factor = rsqrt(add(arrays["variance"], epsilon))
+    if "scale" in arrays:
+        factor = multiply(factor, arrays["scale"])
+    shift = multiply(arrays["mean"], factor)
+    shift = subtract(arrays["offset"], shift) if "offset" in arrays else multiply(shift, -1)
     return add(multiply(source, reshape(factor, shape)), reshape(shift, shape))
 
 
@@ -135,9 +152,10 @@ def layer_normalization(
     scale, offset = (
         _along("layer_normalization", name, a, source, axes) for name, a in (("gamma", gamma), ("beta", beta))
     )
+    small = _epsilon("layer_normalization", epsilon)
     if _along_rows(source, axes, scale, offset):
-        return _core.row_normalize(contiguous(source), True, _epsilon(epsilon), _flat(scale), _flat(offset))
-    return standardize("layer_normalization", source, axes, _epsilon(epsilon), scale, offset)[0]
+        return _core.row_normalize(contiguous(source), True, small, _flat(scale), _flat(offset))
+    return standardize("layer_normalization", source, axes, small, scale, offset)[0]
 
 
 def rms_normalization(
@@ -155,9 +173,11 @@ def rms_normalization(
     source = as_float("rms_normalization", "x", x)
     axes = axis_tuple("rms_normalization", axis, source.ndim)
     factor = _along("rms_normalization", "scale", scale, source, axes)
+    small = _epsilon("rms_normalization", epsilon)
     if _along_rows(source, axes, factor):
-        return _core.row_normalize(contiguous(source), False, _epsilon(epsilon), _flat(factor))
-    y = multiply(source, rsqrt(add(mean(square(source), axes, keepdims=True), _epsilon(epsilon))))
+        return _core.row_normalize(contiguous(source), False, small, _flat(factor))
+    power = mean_over("rms_normalization", square(source), axes, keepdims=True)
+    y = multiply(source, rsqrt(add(power, small)))
     return y if factor is None else multiply(y, factor)
 
 
@@ -273,5 +293,5 @@ def _flat(numbers: Array | None) -> Array | None:
     return None if numbers is None else contiguous(numbers.ravel())
 
 
-def _epsilon(epsilon: float | None) -> float:
-    return config.epsilon() if epsilon is None else epsilon
+def _epsilon(op: str, epsilon: float | None) -> float:
+    return config.epsilon() if epsilon is None else number(op, "epsilon", epsilon)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core
+from pyconv.arguments import number
 from pyconv.gradient import Array, record
 from pyconv.ops import geometry
 from pyconv.ops.arrays import as_float, contiguous
 
-_MOST_ELEMENTS = 2**54  # as in the core, a tensor has fewer than 2**57 bytes
 _MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
-def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", constant_values: float | None = None) -> Array:
+def pad(x: ArrayLike, pad_width: Any, mode: Any = "constant", constant_values: float | None = None) -> Array:
     """A larger array with x in it and padding before and after each axis.
 
     Args:
@@ -41,10 +40,12 @@ def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", constant_values: f
     """
     source = as_float("pad", "x", x)
     pairs = _pairs(pad_width, source.ndim)
-    if mode not in _MODES:
+    if not isinstance(mode, str) or mode not in _MODES:
         raise ValueError(f"pad: mode must be one of {', '.join(_MODES)}. Received: mode={mode!r}.")
     if mode == "constant":
-        return _pad_constant(source, pairs, 0.0 if constant_values is None else constant_values)
+        return _pad_constant(
+            source, pairs, 0.0 if constant_values is None else number("pad", "constant_values", constant_values)
+        )
     if constant_values is not None:
         raise ValueError(
             f'pad: constant_values belongs to mode="constant" alone. Received: mode={mode!r}, '
@@ -54,13 +55,10 @@ def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", constant_values: f
 
 
 def _pad_constant(x: Array, pairs: geometry.Pads, value: float) -> Array:
-    if np.ndim(value) or np.asarray(value).dtype.kind not in "fiub":
-        raise TypeError(f"pad: constant_values must be a real number. Received: constant_values={value!r}.")
     sizes = [before + size + after for size, (before, after) in zip(x.shape, pairs, strict=True)]
-    if math.prod(sizes) > _MOST_ELEMENTS:
-        raise ValueError(f"pad: the result would be too large to address, of shape {tuple(sizes)}.")
+    geometry.require_addressable("pad", sizes)
     y = np.empty(sizes, x.dtype)
-    _core.pad(contiguous(x), [before for before, _ in pairs], [after for _, after in pairs], float(value), y)
+    _core.pad(contiguous(x), [before for before, _ in pairs], [after for _, after in pairs], value, y)
     inside = tuple(slice(before, before + size) for size, (before, _) in zip(x.shape, pairs, strict=True))
     record(y, (x, lambda dy: dy[inside]))
     return y

@@ -163,6 +163,8 @@ def _settled_pool(
         raise ValueError(
             f"{op}: inputs must have 3, 4 or 5 axes (one to three of them spatial). Received: inputs.shape={x.shape}."
         )
+    if 0 in x.shape[1:]:
+        raise ValueError(f"{op}: inputs must hold elements along each axis. Received: inputs.shape={x.shape}.")
     return pool(settle(op, x.ndim - 2, pool_size, strides, padding, data_format), x, out)
 
 

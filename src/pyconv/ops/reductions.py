@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core
+from pyconv.arguments import number
 from pyconv.gradient import Array, record
 from pyconv.ops.arrays import as_float, contiguous
 from pyconv.ops.geometry import axis_tuple
@@ -50,10 +51,14 @@ def mean(x: ArrayLike, axis: Any = None, keepdims: bool = False) -> Array:
     array([3., 4.], dtype=float32)
     """
     source = as_float("mean", "x", x)
-    axes = axis_tuple("mean", axis, source.ndim)
-    if (count := math.prod(source.shape[item] for item in axes)) == 0:
-        raise ValueError(f"mean: axis must hold elements. Received: x.shape={source.shape}, axis={axis!r}.")
-    return _scaled_sum(source, axes, keepdims, 1.0 / count)
+    return mean_over("mean", source, axis_tuple("mean", axis, source.ndim), keepdims)
+
+
+def mean_over(op: str, x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """`mean` of an array that came through `as_float`, for the operation `op`, which errors name."""
+    if (count := math.prod(x.shape[item] for item in axes)) == 0:
+        raise ValueError(f"{op}: axis must hold elements of x. Received: x.shape={x.shape}, axis={axes}.")
+    return _scaled_sum(x, axes, keepdims, 1.0 / count)
 
 
 def max(x: ArrayLike, axis: Any = None, keepdims: bool = False, initial: float | None = None) -> Array:
@@ -130,8 +135,8 @@ def _extremum(op: str, function: Any, x: ArrayLike, axis: Any, keepdims: bool, i
     source = as_float(op, "x", x)
     axes = axis_tuple(op, axis, source.ndim)
     if initial is None and 0 in (source.shape[item] for item in axes):
-        raise ValueError(f"{op}: axis must hold elements. Received: x.shape={source.shape}, axis={axis!r}.")
-    start = {} if initial is None else {"initial": initial}
+        raise ValueError(f"{op}: axis must hold elements of x. Received: x.shape={source.shape}, axis={axis!r}.")
+    start = {} if initial is None else {"initial": number(op, "initial", initial)}
     kept = np.asarray(function(source, axis=axes, keepdims=True, **start), source.dtype)
     y = kept.reshape(_reduced(kept.shape, axes, keepdims))
 

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from pyconv.gradient import Array
-from pyconv.ops import shapes
+from pyconv.ops import geometry, shapes
 from pyconv.ops.conv import Kernel, convolve, operands, require_ranks, settle
 from pyconv.ops.conv_plans import Activation, Settled
 
@@ -50,12 +50,39 @@ def separable_conv(
     (1, 3, 3, 8)
     """
     op = "separable_conv"
-    x, depthwise, _ = operands(op, inputs, depthwise_kernel, None)
-    x, pointwise, offset = operands(op, x, pointwise_kernel, bias)
+    x, depthwise, _ = operands(op, inputs, depthwise_kernel, None, ("inputs", "depthwise_kernel"))
+    x, pointwise, offset = operands(op, x, pointwise_kernel, bias, ("inputs", "pointwise_kernel"))
     require_ranks(op, x, depthwise)
     require_ranks(op, x, pointwise)
-    settled = settle("depthwise_conv", x.ndim - 2, strides, padding, data_format, dilation_rate)
+    settled = settle("depthwise_conv", x.ndim - 2, strides, padding, data_format, dilation_rate, op)
+    _require_fitting(op, settled, x.shape, depthwise.shape, pointwise.shape, None if offset is None else offset.shape)
     return separate(settled, x, depthwise, pointwise, offset)
+
+
+def _require_fitting(
+    op: str,
+    settled: Settled,
+    x: tuple[int, ...],
+    depthwise: tuple[int, ...],
+    pointwise: tuple[int, ...],
+    bias: tuple[int, ...] | None,
+) -> None:
+    """Raises ValueError where shapes don't fit, in the words of this operation rather than of its two parts."""
+    *window, channels, multiplier = depthwise
+    between, filters = pointwise[-2:]
+    size, given = (x[2:], x[1]) if settled.channels_first else (x[1:-1], x[-1])
+    if given != channels or between != channels * multiplier or 0 in depthwise + pointwise:
+        raise ValueError(
+            f"{op}: inputs must have C channels, depthwise_kernel the shape (*window, C, M) and pointwise_kernel the "
+            f"shape (1, ..., 1, C * M, F), none of them 0. Received: {given} channels, "
+            f"depthwise_kernel.shape={depthwise}, pointwise_kernel.shape={pointwise}."
+        )
+    if any(n != 1 for n in pointwise[:-2]):
+        raise ValueError(f"{op}: pointwise_kernel must have a window of 1. Received: its shape {pointwise}.")
+    if bias not in (None, (filters,)):
+        raise ValueError(f"{op}: bias must have shape ({filters},), a number a filter. Received: {bias}.")
+    output = geometry.output_size(op, settled.padding, size, window, settled.strides, settled.dilation)
+    geometry.require_addressable(op, (x[0], *output, max(between, filters)))
 
 
 def separate(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pyconv import _core
+from pyconv.arguments import ArgumentTypeError
 from pyconv.gradient import Array, record
 from pyconv.ops import geometry
 from pyconv.ops.arrays import as_float, as_floats, contiguous
@@ -81,6 +82,8 @@ def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> Array:
     if axes is None:
         order: tuple[int, ...] = tuple(reversed(range(source.ndim)))
     else:
+        if not geometry.is_sequence(axes):
+            raise ArgumentTypeError(f"transpose: axes must be integers, one an axis of x. Received: axes={axes!r}.")
         order = tuple(geometry.integer("transpose", "axes", axis, minimum=-source.ndim) for axis in axes)
     order = tuple(axis + source.ndim if axis < 0 else axis for axis in order)
     if sorted(order) != list(range(source.ndim)):
@@ -113,7 +116,7 @@ def repeat(x: ArrayLike, repeats: int, axis: int | None = None) -> Array:
     times = geometry.integer("repeat", "repeats", repeats, minimum=0)
     if axis is None:
         return repeat(reshape(source, (source.size,)), times, 0)
-    (place,) = geometry.axis_tuple("repeat", axis, source.ndim)
+    place = geometry.one_axis("repeat", axis, source.ndim)
     y = source.repeat(times, place)
     split = (*source.shape[: place + 1], times, *source.shape[place + 1 :])
     record(y, (source, lambda dy: dy.reshape(split).sum(axis=place + 1)))
@@ -184,7 +187,9 @@ def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Array:
     if not geometry.is_sequence(xs) or not (items := list(xs)):
         raise ValueError(f"concatenate: xs must be one array or more. Received: {type(xs).__name__} {xs!r:.60}.")
     arrays = as_floats("concatenate", **{f"xs[{i}]": x for i, x in enumerate(items)})
-    (place,) = geometry.axis_tuple("concatenate", axis, arrays[0].ndim)
+    if arrays[0].ndim == 0:
+        raise ValueError("concatenate: xs must be arrays with axes. Received: numbers.")
+    place = geometry.one_axis("concatenate", axis, arrays[0].ndim)
     shapes = [array.shape for array in arrays]
     if len({(*shape[:place], None, *shape[place + 1 :]) for shape in shapes}) > 1:
         raise ValueError(f"concatenate: xs must have equal shapes but for axis {axis}. Received: shapes {shapes}.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pyconv.arguments import number
 from pyconv.gradient import Array, record
 from pyconv.ops.arithmetic import clip, multiply, negative, subtract
 from pyconv.ops.arrays import as_float, like
 from pyconv.ops.elementwise import softplus, tanh
-from pyconv.ops.geometry import axis_tuple
+from pyconv.ops.geometry import one_axis
 
 
 def hard_tanh(x: ArrayLike) -> Array:
@@ -25,26 +26,26 @@ def tanh_shrink(x: ArrayLike) -> Array:
 
 def soft_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     """Moves x towards zero by threshold, to zero where that would go beyond."""
-    source = as_float("soft_shrink", "x", x)
+    source, threshold = as_float("soft_shrink", "x", x), number("soft_shrink", "threshold", threshold)
     return subtract(source, clip(source, -threshold, threshold))
 
 
 def hard_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     """Keeps x where |x| > threshold, zero elsewhere."""
-    source = as_float("hard_shrink", "x", x)
+    source, threshold = as_float("hard_shrink", "x", x), number("hard_shrink", "threshold", threshold)
     return _where(np.abs(source) <= threshold, 0.0, source)
 
 
 def threshold(x: ArrayLike, threshold: float, default_value: float) -> Array:
     """Keeps x where x > threshold, default_value elsewhere."""
-    source = as_float("threshold", "x", x)
-    return _where(source <= threshold, default_value, source)
+    source, threshold = as_float("threshold", "x", x), number("threshold", "threshold", threshold)
+    return _where(source <= threshold, number("threshold", "default_value", default_value), source)
 
 
 def squareplus(x: ArrayLike, b: int = 4) -> Array:
     """(x + sqrt(x * x + b)) / 2, a smooth relu: Barron, 2021."""
     source = as_float("squareplus", "x", x)
-    root = np.sqrt(source * source + source.dtype.type(b))
+    root = np.sqrt(source * source + source.dtype.type(number("squareplus", "b", b)))
     y: Array = np.multiply(source + root, 0.5, out=like(source))
     record(y, (source, lambda dy: dy * (source / root + 1) * 0.5))
     return y
@@ -81,7 +82,9 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     array([0.  , 0.25, 0.75], dtype=float32)
     """
     source = as_float("sparsemax", "x", x)
-    (place,) = axis_tuple("sparsemax", axis, source.ndim)
+    place = one_axis("sparsemax", axis, source.ndim)
+    if source.size == 0:
+        return source.copy()
     rows = np.moveaxis(source, place, -1)
     descending = -np.sort(-rows, axis=-1)
     sums = np.cumsum(descending, axis=-1) - 1

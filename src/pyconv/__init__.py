@@ -56,6 +56,7 @@ from pyconv.variable import Variable
 
 if TYPE_CHECKING:
     from pyconv.saving import from_keras, load_model
+    from pyconv.tiling import predict_tiled, receptive_field
 
 __all__ = [
     "GradientTape",
@@ -93,7 +94,9 @@ __all__ = [
     "ops",
     "optimizers",
     "plotting",
+    "predict_tiled",
     "random",
+    "receptive_field",
     "regularizers",
     "release_workspaces",
     "saving",
@@ -108,7 +111,13 @@ __all__ = [
 ]
 
 _LATE = ("applications", "onnx", "saving")  # imported when first asked for
-_LATE_FUNCTIONS = {"compare": "pyconv.comparing", "from_keras": "pyconv.saving", "load_model": "pyconv.saving"}
+_LATE_FUNCTIONS = {
+    "compare": "pyconv.comparing",
+    "from_keras": "pyconv.saving",
+    "load_model": "pyconv.saving",
+    "predict_tiled": "pyconv.tiling",
+    "receptive_field": "pyconv.tiling",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from jobs import GRADIENTS, POOLINGS, Job
-from networks import NETWORKS, Step
+from training_networks import NETWORKS, Step
 
 # Below this the call itself costs as much as its arithmetic: 5 MFLOP are 50 us of one core.
 SMALL = 5e6

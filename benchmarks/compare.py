@@ -54,13 +54,14 @@ HELD_OUT = "odd"
 def started(names: Sequence[str], threads: int) -> Iterator[tuple[dict[str, Connection], dict[str, str]]]:
     """A process for each peer, ended at the end, and its version; those whose library isn't installed are left out."""
     context = multiprocessing.get_context("spawn")
-    connections, versions, processes = {}, {}, []
+    opened, connections, versions, processes = {}, {}, {}, []
     for name in names:
-        ours, theirs = context.Pipe()
+        opened[name], theirs = context.Pipe()
         process = context.Process(target=worker.serve, args=(theirs, name, threads), daemon=True)
         process.start()
         theirs.close()
         processes.append(process)
+    for name, ours in opened.items():
         answer = received(ours, name)
         if isinstance(answer, worker.Refusal):
             print(f"{name} is left out: {answer.reason}")
@@ -76,16 +77,19 @@ def started(names: Sequence[str], threads: int) -> Iterator[tuple[dict[str, Conn
             process.join(timeout=10)
 
 
-def measure(connections: dict[str, Connection], row: Row, rounds: int, least: float) -> Row:
+def measure(
+    connections: dict[str, Connection], row: Row, rounds: int, least: float, truth: Any = None, equal: float = EQUAL
+) -> Row:
     """Compares the results, then times the peers in turns; each round begins with another of them."""
-    truth = ask(connections, OURS, "prepare", (row.job, "float64"))
+    if truth is None:
+        truth = ask(connections, OURS, "prepare", (row.job, "float64"))
     for name in connections:
         result = ask(connections, name, "prepare", (row.job, "float32"))
         if isinstance(result, worker.Refusal):
             row.refused[name] = result.reason
             continue
         row.error[name] = relative_error(result, truth)
-        if not row.error[name] <= EQUAL:
+        if not row.error[name] <= equal:
             raise SystemExit(f"{row.job.name}: {name} is {row.error[name]:.1e} (relative L2) from float64's result.")
     if OURS in row.refused:
         raise SystemExit(f"{row.job.name}: {OURS} refuses it: {row.refused[OURS]}")
@@ -96,7 +100,7 @@ def measure(connections: dict[str, Connection], row: Row, rounds: int, least: fl
         for name in turns[first:] + turns[:first]:
             time.sleep(PAUSE)
             samples[name].append(ask(connections, name, "time", least))
-    row.seconds = {name: statistics.median(values) for name, values in samples.items()}
+    row.seconds = {name: statistics.median(values) for name, values in samples.items() if values}
     return row
 
 
@@ -138,7 +142,7 @@ def estimate(chosen: Sequence[Job], peers: int, threads: Sequence[int], rounds: 
     """
     seconds = 0.0
     for count in threads:
-        seconds += 10  # the processes start one after the other
+        seconds += 10  # the processes start
         for job in chosen:
             call = job.work() / (1e11 if job.unit == "GFLOP/s" else 1e10) / count
             seconds += 1 + peers * rounds * (PAUSE + worker.SETTLE + least + call)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import networks
-from networks import Step
+import training_networks
+from training_networks import Step
 
 
 class Builder:
@@ -14,7 +14,7 @@ class Builder:
 
     def __init__(self, layers: Any) -> None:
         self._layers = layers
-        self._weights = networks.Weights()
+        self._weights = training_networks.Weights()
 
     def conv(
         self,
@@ -43,7 +43,7 @@ class Builder:
         return y
 
     def batch_norm(self, x: Any) -> Any:
-        return self._layers.BatchNormalization(epsilon=networks.EPSILON)(x)
+        return self._layers.BatchNormalization(epsilon=training_networks.EPSILON)(x)
 
     def relu(self, x: Any) -> Any:
         return self._layers.ReLU()(x)
@@ -63,11 +63,11 @@ class Builder:
 
 def prepare(library: Any, step: Step) -> Callable[[], Any]:
     """One call of train_on_batch, whose result is the loss, after a first one."""
-    shape, network = networks.NETWORKS[step.network]
+    shape, network = training_networks.NETWORKS[step.network]
     inputs = library.layers.Input(shape)
     model = library.Model(inputs, network(Builder(library.layers), inputs))
     loss = library.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(library.optimizers.SGD(networks.LEARNING_RATE), loss)
-    x, y = networks.data(step)
+    model.compile(library.optimizers.SGD(training_networks.LEARNING_RATE), loss)
+    x, y = training_networks.data(step)
     model.train_on_batch(x, y)
     return lambda: model.train_on_batch(x, y)

@@ -1,117 +1,115 @@
-"""The networks whose training is compared, each written once, as calls of a builder that every peer has its own of.
+"""Sets whole networks beside the peers': inference in float32, equality first, then speed. Runs, and prints a table.
 
-A builder has conv, batch_norm, relu, max_pool, global_average, flatten, dense and add; the tensors that go through them
-are whatever its library computes with. The weights are the same in all: `weights` makes them in the order of the calls.
+As compare.py does it: a process for each peer, called in turns, the median over the rounds; only ratios within one run
+mean anything. The first run writes each network's files, and each library converts or compiles it, which takes minutes
+and is kept for the next run; `--prepare` does that alone. With `--json` a run adds to what the file holds, so that the
+table can be made in pieces.
+
+    python benchmarks/networks.py --threads 1 2 --json networks.json
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import argparse
+import datetime
+import json
+import multiprocessing
+import sys
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import compare
+import inference_networks
+import network_table
+import report
+from inference_networks import COMPARED, NETWORKS, Inference
+from peers import RUNNERS
+from rows import OURS, Limits, Row
 
-CLASSES = 10
-
-
-def mnist(b: Any, x: Any) -> Any:
-    """The network of Keras' MNIST tutorial."""
-    x = b.max_pool(b.relu(b.conv(x, 32, 3, padding="valid", bias=True)))
-    x = b.max_pool(b.relu(b.conv(x, 64, 3, padding="valid", bias=True)))
-    x = b.flatten(b.relu(b.conv(x, 64, 3, padding="valid", bias=True)))
-    return b.dense(b.relu(b.dense(x, 64)), CLASSES)
-
-
-def resnet20(b: Any, x: Any) -> Any:
-    """He et al. 2016, arXiv:1512.03385, section 4.2, with projections."""
-    x = b.relu(b.batch_norm(b.conv(x, 16, 3)))
-    for stage, filters in enumerate((16, 32, 64)):
-        for block in range(3):
-            stride = 2 if stage and not block else 1
-            shortcut = b.batch_norm(b.conv(x, filters, 1, stride)) if stride == 2 else x
-            y = b.relu(b.batch_norm(b.conv(x, filters, 3, stride)))
-            x = b.relu(b.add(b.batch_norm(b.conv(y, filters, 3)), shortcut))
-    return b.dense(b.global_average(x), CLASSES)
+BATCHES = (1, inference_networks.LARGEST_BATCH)
+# Whose call for one image is what there is to see: what libraries do around the arithmetic.
+ALONE = ("mnist",)
+# Fifty layers of random weights make of an ordinary float32 error of 1e-6 up to 4e-5 (ResNet-50, whoever computes it),
+# and 5e-3 of the roughest peer's. Whoever is beyond the first doesn't count as the best, and beyond the second computes
+# something else: a wrong pad in one of these layers alone is worth more.
+ACCURATE, EQUAL = 1e-4, 3e-2
 
 
-def resnet50(b: Any, x: Any) -> Any:
-    """The same, table 1, with the stride in the 3x3 and a max-pooling of 2x2."""
-    x = b.max_pool(b.relu(b.batch_norm(b.conv(x, 64, 7, 2))))
-    for stage, (filters, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
-        for block in range(blocks):
-            stride = 2 if stage and not block else 1
-            shortcut = x if block else b.batch_norm(b.conv(x, 4 * filters, 1, stride))
-            y = b.relu(b.batch_norm(b.conv(x, filters, 1)))
-            y = b.relu(b.batch_norm(b.conv(y, filters, 3, stride)))
-            x = b.relu(b.add(b.batch_norm(b.conv(y, 4 * filters, 1)), shortcut))
-    return b.dense(b.global_average(x), CLASSES)
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=COMPARED, metavar="NAME")
+    parser.add_argument("--batches", nargs="+", type=int, default=BATCHES, metavar="N")
+    parser.add_argument("--threads", nargs="+", type=int, default=[1], metavar="N")
+    parser.add_argument("--peers", nargs="+", choices=[name for name in RUNNERS if name != OURS], metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument("--min-time", type=float, default=0.2, metavar="SECONDS", help="of each peer in each round")
+    parser.add_argument("--quick", action="store_true", help="one image, one round of each")
+    parser.add_argument("--prepare", action="store_true", help="converts, compiles and compares, but times nothing")
+    parser.add_argument("--models", type=Path, default=compare.HERE.parent / "build/networks", metavar="FOLDER")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="adds the numbers to those there")
+    options = parser.parse_args()
+    if options.quick:
+        options.batches, options.rounds = [1], 1
+    if options.prepare:
+        options.rounds = 0
+    if any(not 1 <= batch <= inference_networks.LARGEST_BATCH for batch in options.batches):
+        parser.error(f"batches are 1 to {inference_networks.LARGEST_BATCH} images")
+    return options
 
 
-def mobilenet_v2(b: Any, x: Any) -> Any:
-    """Sandler et al. 2018, arXiv:1801.04381, table 2, with relu for relu6."""
-    x, channels = b.relu(b.batch_norm(b.conv(x, 32, 3, 2))), 32
-    table = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-    for expansion, filters, blocks, first_stride in table:
-        for block in range(blocks):
-            stride, wide = first_stride if block == 0 else 1, expansion * channels
-            y = x if expansion == 1 else b.relu(b.batch_norm(b.conv(x, wide, 1)))
-            y = b.relu(b.batch_norm(b.conv(y, wide, 3, stride, groups=wide)))
-            y = b.batch_norm(b.conv(y, filters, 1))
-            x, channels = b.add(x, y) if stride == 1 and channels == filters else y, filters
-    x = b.relu(b.batch_norm(b.conv(x, 1280, 1)))
-    return b.dense(b.global_average(x), CLASSES)
+def as_json(row: Row) -> dict[str, Any]:
+    assert isinstance(row.job, Inference)
+    return {
+        "network": row.job.network,
+        "batch": row.job.batch,
+        "threads": row.threads,
+        "seconds": row.seconds,
+        "relative_error": row.error,
+        "refused": row.refused,
+    }
 
 
-@dataclass(frozen=True)
-class Step:
-    """A training step: forward, cross-entropy, backward and plain gradient descent on one batch."""
+def main() -> None:
+    options = arguments()
+    names = [OURS, *(options.peers or [name for name in RUNNERS if name != OURS])]
+    for network in options.networks:  # in a process of its own, whose memory and threads are gone when others run
+        process = multiprocessing.get_context("spawn").Process(
+            target=inference_networks.write, args=(options.models, network)
+        )
+        process.start()
+        process.join()
+        if process.exitcode:
+            raise SystemExit(f"{network} can't be written.")
+    run: dict[str, Any] = {
+        **report.machine(),
+        "command": " ".join(["python", *sys.argv]),
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "rounds": options.rounds,
+        "min_time": options.min_time,
+        "accurate": ACCURATE,
+        "rows": [],
+    }
+    for threads in options.threads:
+        with compare.started(names, threads) as (connections, run["versions"]):
+            if OURS not in connections:
+                raise SystemExit("pyconv isn't installed for this Python.")
+            run["pyconv"] = compare.ask(connections, OURS, "config", None)
+            limits: Limits = compare.ask(connections, OURS, "limits", compare.LIMITS_TIME)
+            for network in options.networks:
+                for batch in [1] if network in ALONE else options.batches:
+                    job = Inference(network, batch, options.models)
+                    row = Row(job, threads, limits, ACCURATE)
+                    compare.measure(connections, row, options.rounds, options.min_time, job.truth(), EQUAL)
+                    run["rows"].append(as_json(row))
+                    print(network_table.line(run["rows"][-1]), flush=True)
+    if not options.rounds:
+        return
+    runs = [run]
+    if options.json:
+        runs = [*(json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else []), run]
+        options.json.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    print("\n".join(["", *network_table.tables(network_table.cells(runs))]))
 
-    network: str
-    batch: int
 
-    @property
-    def name(self) -> str:
-        return f"{self.network}*{self.batch}"
-
-    unit = "images/s"
-    scale = 1
-
-    def work(self) -> int:
-        return self.batch
-
-
-# The images of each, and how it is built.
-NETWORKS: dict[str, tuple[tuple[int, int, int], Callable[[Any, Any], Any]]] = {
-    "mnist": ((28, 28, 1), mnist),
-    "resnet20": ((32, 32, 3), resnet20),
-    "mobilenet_v2": ((224, 224, 3), mobilenet_v2),
-    "resnet50": ((224, 224, 3), resnet50),
-}
-STEPS = (Step("mnist", 64), Step("mnist", 128), Step("resnet20", 64), Step("mobilenet_v2", 8), Step("resnet50", 8))
-# Large enough for a step to change the next one's loss by what a wrong gradient would be seen in.
-LEARNING_RATE = 0.01
-# Of the batch normalisations; the averages that they keep aren't looked at.
-EPSILON = 1e-3
-
-
-def data(step: Step) -> tuple[NDArray[Any], NDArray[Any]]:
-    generator = np.random.default_rng(2)
-    shape, _ = NETWORKS[step.network]
-    return (
-        generator.standard_normal((step.batch, *shape), np.float32),
-        generator.integers(0, CLASSES, step.batch),
-    )
-
-
-class Weights:
-    """Kernels in the order in which a network asks for them, scaled so that results keep their size (He)."""
-
-    def __init__(self) -> None:
-        self._generator = np.random.default_rng(3)
-
-    def kernel(self, *shape: int) -> NDArray[np.float32]:
-        """(*window, C / groups, F), or (K, U)."""
-        return self._generator.standard_normal(shape, np.float32) * np.float32(math.sqrt(2 / math.prod(shape[:-1])))
+if __name__ == "__main__":
+    main()

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from inference_networks import Inference
 from jobs import Job
-from networks import Step
+from training_networks import Step
 
 OURS = "pyconv"
 # Two good float32 results are 1e-6 or so from the true one. A peer beyond this bound has traded accuracy for speed and
@@ -27,7 +28,7 @@ class Limits:
 class Row:
     """One job at one number of threads: what each peer took, and how far its result is from float64's."""
 
-    job: Job | Step
+    job: Job | Step | Inference
     threads: int
     limits: Limits
     accurate: float = ACCURATE  # the largest error that a peer may have and still be the best
@@ -41,7 +42,7 @@ class Row:
 
     def share(self) -> float:
         """Ours as a share of what the machine can do; above 1 for an algorithm that saves work, or data in a cache."""
-        if isinstance(self.job, Step):
+        if isinstance(self.job, Step | Inference):
             return math.nan
         return self.speed(OURS) * 1e9 / (self.limits.flops if self.job.unit == "GFLOP/s" else self.limits.bytes)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-import networks
-from networks import Step
+import training_networks
+from training_networks import Step
 
 F = torch.nn.functional
 
@@ -17,7 +17,7 @@ class Builder:
     """Makes its parameters at the first run of a network and finds them again, in order, at the later ones."""
 
     def __init__(self) -> None:
-        self._weights = networks.Weights()
+        self._weights = training_networks.Weights()
         self.parameters: list[Any] = []
         self._next = 0
 
@@ -63,7 +63,7 @@ class Builder:
     def batch_norm(self, x: Any) -> Any:
         gamma = self._parameter(lambda: torch.ones(x.shape[1]))
         beta = self._parameter(lambda: torch.zeros(x.shape[1]))
-        return F.batch_norm(x, None, None, gamma, beta, training=True, eps=networks.EPSILON)
+        return F.batch_norm(x, None, None, gamma, beta, training=True, eps=training_networks.EPSILON)
 
     def relu(self, x: Any) -> Any:
         return F.relu(x, inplace=True)
@@ -84,8 +84,8 @@ class Builder:
 def prepare(step: Step) -> Callable[[], Any]:
     """One step, whose result is the loss before it, after a first one."""
     torch.set_grad_enabled(True)
-    _, network = networks.NETWORKS[step.network]
-    x, y = networks.data(step)
+    _, network = training_networks.NETWORKS[step.network]
+    x, y = training_networks.data(step)
     images, labels = torch.from_numpy(x).movedim(-1, 1), torch.from_numpy(y)
     builder = Builder()
 
@@ -94,7 +94,7 @@ def prepare(step: Step) -> Callable[[], Any]:
         loss = F.cross_entropy(network(builder, images), labels)
         gradients = torch.autograd.grad(loss, builder.parameters)
         with torch.no_grad():
-            torch._foreach_add_(builder.parameters, gradients, alpha=-networks.LEARNING_RATE)
+            torch._foreach_add_(builder.parameters, gradients, alpha=-training_networks.LEARNING_RATE)
         return loss
 
     run()

@@ -16,8 +16,8 @@ from typing import Any
 
 import compare
 import jobs
-import networks
 import report
+import training_networks
 from peers import TRAINERS
 from rows import OURS, Limits, Row
 
@@ -47,7 +47,7 @@ def main() -> None:
     for threads in options.threads:
         for kind in options.kinds:
             if kind == "step":
-                chosen: list[Any] = [step for step in networks.STEPS if re.search(options.match, step.name)]
+                chosen: list[Any] = [step for step in training_networks.STEPS if re.search(options.match, step.name)]
             else:
                 chosen = list(jobs.read(options.layers, options.match, [kind]))
             if not chosen:

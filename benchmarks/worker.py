@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference_networks import Inference
 from jobs import GRADIENTS, POOLINGS, Job
-from networks import Step
-from peers import MODULES, TRAINERS
+from peers import RUNNERS, TRAINERS
+from training_networks import Step
 
 # The system may wake two threads on one core, and takes some of its ticks (4 ms) to move one to the other: within 10 ms
 # of a pause two threads were often no faster than one.
 SETTLE = 0.03
+LONG = 10 * SETTLE
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def serve(connection: Connection, name: str, threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     silence()
     try:
-        peer = importlib.import_module((MODULES | TRAINERS)[name]).Peer(threads)
+        peer = importlib.import_module((RUNNERS | TRAINERS)[name]).Peer(threads)
     except ImportError as error:
         connection.send(Refusal(str(error)))
         return
@@ -70,9 +72,11 @@ def silence() -> None:
     os.dup2(nowhere, 2)
 
 
-def prepared(peer: Any, job: Job | Step, dtype: str) -> Callable[[], Any]:
+def prepared(peer: Any, job: Job | Step | Inference, dtype: str) -> Callable[[], Any]:
     if isinstance(job, Step):
         return peer.prepare_step(job, dtype)  # type: ignore[no-any-return]
+    if isinstance(job, Inference):
+        return peer.prepare_network(job.folder, aligned(job.images()))  # type: ignore[no-any-return]
     x, *weights = (aligned(array.astype(dtype, copy=False)) for array in data(job))
     if job.kind in POOLINGS:
         return peer.prepare_pool(job.problem, job.kind, x)  # type: ignore[no-any-return]
@@ -110,8 +114,9 @@ def aligned(x: NDArray[Any]) -> NDArray[Any]:
 
 def seconds_per_call(run: Callable[[], Any], least: float) -> float:
     """The mean over as many calls as fill `least` seconds, after some that fill caches and settle threads."""
-    calls(run, SETTLE)
-    return calls(run, least)
+    first = calls(run, SETTLE)
+    # A call as long as this settles within itself.
+    return first if first > max(least, LONG) else calls(run, least)
 
 
 def calls(run: Callable[[], Any], least: float) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import network_table
 import page
 import problems
 import ratios
@@ -84,6 +85,45 @@ def test_compare_checks_equality_and_writes_its_numbers(peer: str, tmp_path: Pat
             assert row["relative_error"][peer] < 1e-6
     assert rows[0]["work"] == 2 * 2 * 6 * 6 * 4 * 3 * 3 * 3
     assert rows[-1]["work"] == 4 * 2 * 5 * (8 * 9 + 4 * 5)
+
+
+def test_networks_are_the_same_in_all_peers(tmp_path: Path) -> None:
+    """A network of everything that the compared ones are made of; compiling it would take longer than the others do."""
+    pytest.importorskip("onnx")
+    peers = [peer for peer, packages in PACKAGES.items() if all(map(find_spec, packages))]
+    numbers = tmp_path / "numbers.json"
+    command = [sys.executable, str(ROOT / "benchmarks/networks.py"), "--networks", "tiny", "mnist"]
+    command += ["--batches", "3", "--rounds", "1", "--min-time", "0.001", "--models", str(tmp_path)]
+    command += ["--json", str(numbers), "--peers", *peers]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    [run] = json.loads(numbers.read_text())
+    assert [(row["network"], row["batch"]) for row in run["rows"]] == [("tiny", 3), ("mnist", 1)]
+    refused = {"ncnn"} if find_spec("pnnx") is None else set()
+    for row in run["rows"]:
+        assert set(row["refused"]) == refused & set(peers)
+        assert set(row["seconds"]) == {"pyconv", *peers} - refused
+        assert all(error < 1e-5 for error in row["relative_error"].values())  # of ten layers, 1e-6 each at the most
+    assert "| tiny |" in done.stdout
+
+
+def test_the_table_of_networks_puts_runs_together() -> None:
+    """Two runs, on a machine that was twice as fast in the second; mnn is rough in one network."""
+
+    def run(seconds: dict[str, float], error: float = 1e-7) -> dict[str, Any]:
+        errors = dict.fromkeys(seconds, 1e-7) | {"mnn": error}
+        row = {"network": "net", "batch": 16, "threads": 2, "seconds": seconds, "relative_error": errors}
+        return {"accurate": 1e-4, "rows": [row]}
+
+    [cell] = network_table.cells([run({"pyconv": 4.0, "torch": 8.0}), run({"pyconv": 2.0, "mnn": 1.0}, 1e-3)])
+    assert (cell.best(), cell.ratio()) == ("torch", 2.0)
+    assert cell.speed("pyconv") == pytest.approx(16 / 3)
+    assert cell.speed("mnn") == pytest.approx(32 / 3)
+    lines = list(network_table.tables([cell]))
+    assert "| net | 5.3 | 2.7 | (10.7) | 2.00 | torch |" in lines
+    assert "| geometric mean | 2 | 2.00 | 1.25 | met |" in lines
+    [cell] = network_table.cells([run({"pyconv": 4.0, "torch": 3.0})])
+    assert "| least (net, batch 16) | 2 | 0.75 | 1.00 | **unmet** |" in list(network_table.tables([cell]))
 
 
 def test_training_compares_gradients_and_steps(tmp_path: Path) -> None:

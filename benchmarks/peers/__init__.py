@@ -14,5 +14,8 @@ MODULES = {
     "mnn": "peers.mnn_peer",
 }
 
+# Those whose whole networks networks.py compares.
+RUNNERS = {**MODULES, "torch_compiled": "peers.torch_compiled_peer"}
+
 # Those whose training steps training.py compares.
 TRAINERS = {"pyconv": MODULES["pyconv"], "torch": MODULES["torch"], "keras": "peers.keras_peer"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from networks import Step
 from problems import Problem
+from training_networks import Step
 
 Array = NDArray[Any]
 
@@ -55,6 +56,12 @@ class Peer(ABC):
         """
         raise UnsupportedError("its training isn't compared")
 
+    def prepare_network(self, folder: Path, x: Array) -> Callable[[], Any]:
+        """A function that runs a whole network, whose files (see inference_networks.py) are in a folder. What the
+        library converts model.onnx to may stay there, for the next time.
+        """
+        raise UnsupportedError("its whole networks aren't compared")
+
     @abstractmethod
     def as_array(self, result: Any) -> Array:
         """What the function returned, as (N, *spatial, F), or like a kernel. Not timed."""
@@ -66,6 +73,11 @@ def channels_first(x: Array) -> Array:
 
 def channels_last(y: Array) -> Array:
     return np.ascontiguousarray(np.moveaxis(y, 1, -1))
+
+
+def turned(images: Array) -> Array:
+    """Images, channels last, turned round in both axes; of anything else what it is."""
+    return np.ascontiguousarray(images[:, ::-1, ::-1]) if images.ndim == 4 else images
 
 
 def filters_first(kernel: Array) -> Array:

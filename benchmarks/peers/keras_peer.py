@@ -15,8 +15,8 @@ import keras
 import tensorflow as tf
 
 import keras_step
-from networks import Step
 from peers import base
+from training_networks import Step
 
 
 class Peer(base.Peer):

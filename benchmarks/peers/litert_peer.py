@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+import graph_in_tensorflow
+import network_graph
 from peers import base, tensorflow_graph
 from problems import Problem
 
@@ -33,10 +36,20 @@ class Peer(base.Peer):
         return self._prepare(tensorflow_graph.pool(problem, kind, padding), x)
 
     def _prepare(self, function: Any, x: base.Array) -> Callable[[], Any]:
-        converter = tensorflow_graph.tf.lite.TFLiteConverter.from_concrete_functions([function])
-        interpreter = Interpreter(model_content=converter.convert(), num_threads=self._threads)
+        return self._loaded(converted(function), np.flip(x, self._mirrored))
+
+    def prepare_network(self, folder: Path, x: base.Array) -> Callable[[], Any]:
+        function, mirrored = graph_in_tensorflow.function(network_graph.read(folder / "model.onnx", len(x)))
+        model = folder / f"{self.version}-{len(x)}.tflite"
+        if not model.exists():
+            model.write_bytes(converted(function))
+        self._mirrored = [1, 2] if mirrored else []
+        return self._loaded(model.read_bytes(), np.flip(x, self._mirrored))
+
+    def _loaded(self, model: bytes, x: base.Array) -> Callable[[], Any]:
+        interpreter = Interpreter(model_content=model, num_threads=self._threads)
         interpreter.allocate_tensors()
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.flip(x, self._mirrored))
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
 
         def run() -> Any:
             interpreter.invoke()
@@ -46,4 +59,9 @@ class Peer(base.Peer):
 
     def as_array(self, result: Any) -> base.Array:
         y = result.get_tensor(result.get_output_details()[0]["index"])
-        return np.ascontiguousarray(np.flip(y, self._mirrored))
+        return np.ascontiguousarray(np.flip(y, self._mirrored if y.ndim > 2 else []))
+
+
+def converted(function: Any) -> bytes:
+    model: bytes = tensorflow_graph.tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
+    return model

@@ -14,6 +14,7 @@ import _tools  # MNN's converter, as the wheel of that name installs it
 import MNN
 import numpy as np
 
+import network_graph
 from peers import base, onnx_model
 from problems import Problem
 
@@ -33,13 +34,25 @@ class Peer(base.Peer):
         with tempfile.TemporaryDirectory() as folder:
             source, model = Path(folder) / "one.onnx", Path(folder) / "one.mnn"
             source.write_bytes(onnx_model.conv(problem, kernel, bias))
-            command = ["mnnconvert", "-f", "ONNX", "--modelFile", str(source), "--MNNModel", str(model)]
-            _tools.mnnconvert([*command, "--bizCode", "none"])
-            interpreter = MNN.Interpreter(str(model))
+            convert(source, model)
+            return self._prepare(model, x)
+
+    def prepare_network(self, folder: Path, x: base.Array) -> Callable[[], Any]:
+        model = folder / f"{self.version}.mnn"
+        if not model.exists():
+            convert(folder / "model.onnx", model)
+        self._shape = network_graph.read(folder / "model.onnx", len(x)).shapes[network_graph.OUTPUT]
+        return self._prepare(model, x)
+
+    def _prepare(self, model: Path, x: base.Array) -> Callable[[], Any]:
+        interpreter = MNN.Interpreter(str(model))
         session = interpreter.createSession(self._config)
         self._images = base.channels_first(x)  # a tensor doesn't keep its array alive
         images = tensor(self._images)
         target = interpreter.getSessionInput(session)
+        if tuple(target.getShape()) != images.getShape():
+            interpreter.resizeTensor(target, images.getShape())
+            interpreter.resizeSession(session)
 
         def run() -> Any:
             target.copyFrom(images)
@@ -52,7 +65,12 @@ class Peer(base.Peer):
         array = np.empty(self._shape, np.float32)
         host = tensor(array)
         result.copyToHostTensor(host)
-        return base.channels_last(host.getNumpyData().reshape(self._shape))
+        return base.channels_last(host.getNumpyData().reshape(self._shape)).copy()  # the memory is the tensor's
+
+
+def convert(source: Path, model: Path) -> None:
+    command = ["mnnconvert", "-f", "ONNX", "--modelFile", str(source), "--MNNModel", str(model)]
+    _tools.mnnconvert([*command, "--bizCode", "none"])
 
 
 def tensor(array: base.Array) -> Any:

@@ -5,14 +5,17 @@ Timed: an extraction from a CHW image to a CHW result for each image of the batc
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import ncnn
 import numpy as np
 
+import network_graph
 from peers import base
 from problems import Problem
 
@@ -31,37 +34,63 @@ class Peer(base.Peer):
         if problem.rank > 2:
             raise base.UnsupportedError("its 3-D convolution is a plain loop")
         self._shape = (len(bias), *problem.output_size)
-        net = self._net(layer(problem, kernel.size), RAW.tobytes() + base.filters_first(kernel).tobytes(), bias)
+        with tempfile.TemporaryDirectory() as folder:
+            param, model = Path(folder) / "one.param", Path(folder) / "one.bin"
+            param.write_text(layer(problem, kernel.size), encoding="ascii")
+            model.write_bytes(RAW.tobytes() + base.filters_first(kernel).tobytes() + bias.tobytes())
+            net = self._net(param, model)
         # A line is an image one pixel high.
         size = (1,) * (2 - problem.rank) + problem.input_size
-        images = [ncnn.Mat(image.reshape(-1, *size)).clone() for image in base.channels_first(x)]
+        return extractions(net, base.channels_first(x).reshape(len(x), -1, *size), "x", "y")
 
-        def run() -> Any:
-            results = []
-            for image in images:
-                extractor = net.create_extractor()
-                extractor.input("x", image)
-                results.append(extractor.extract("y")[1])
-            return results
+    def prepare_network(self, folder: Path, x: base.Array) -> Callable[[], Any]:
+        images, param = base.channels_first(x), folder / f"{self.version}.param"
+        self._shape = network_graph.read(folder / "model.onnx", 1).shapes[network_graph.OUTPUT][1:]
+        if not param.exists():
+            convert(folder / "model.onnx", images.shape[1:], param)
+        return extractions(self._net(param, param.with_suffix(".bin")), images, "in0", "out0")
 
-        return run
-
-    def _net(self, text: str, weights: bytes, bias: base.Array) -> Any:
+    def _net(self, param: Path, model: Path) -> Any:
         net = ncnn.Net()
         net.opt.num_threads = self._threads
         net.opt.use_winograd_convolution = True
         net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
         net.opt.use_bf16_packed = net.opt.use_bf16_storage = False
-        with tempfile.TemporaryDirectory() as folder:
-            param, model = Path(folder) / "one.param", Path(folder) / "one.bin"
-            param.write_text(text, encoding="ascii")
-            model.write_bytes(weights + bias.tobytes())
-            if net.load_param(str(param)) or net.load_model(str(model)):
-                raise base.UnsupportedError("it doesn't load the model")
+        if net.load_param(str(param)) or net.load_model(str(model)):
+            raise base.UnsupportedError("it doesn't load the model")
         return net
 
     def as_array(self, result: Any) -> base.Array:
         return base.channels_last(np.stack([np.array(image).reshape(self._shape) for image in result]))
+
+
+def extractions(net: Any, images: base.Array, source: str, result: str) -> Callable[[], Any]:
+    """A function that runs the net on each image, between blobs of these names."""
+    mats = [ncnn.Mat(image).clone() for image in images]
+
+    def run() -> Any:
+        results = []
+        for image in mats:
+            extractor = net.create_extractor()
+            extractor.input(source, image)
+            results.append(extractor.extract(result)[1])
+        return results
+
+    return run
+
+
+def convert(source: Path, shape: tuple[int, ...], param: Path) -> None:
+    """Has pnnx, the converter of ncnn's makers, write a network's .param file and the .bin beside it."""
+    if find_spec("pnnx") is None:
+        raise base.UnsupportedError("its networks need the package pnnx")
+    with tempfile.TemporaryDirectory() as folder:
+        here = {f"pnnx{kind}": str(Path(folder) / f"network.{kind}") for kind in ("param", "bin", "py", "onnx")}
+        files = {**here, "ncnnpy": str(Path(folder) / "ncnn.py")}
+        files |= {"ncnnparam": str(param), "ncnnbin": str(param.with_suffix(".bin"))}
+        size = ",".join(map(str, (1, *shape)))
+        options = [f"inputshape=[{size}]f32", "fp16=0", *(f"{key}={file}" for key, file in files.items())]
+        program = Path(find_spec("pnnx").origin).parent / "pnnx"
+        subprocess.run([program, source, *options], check=True, capture_output=True)
 
 
 def layer(problem: Problem, weights: int) -> str:

@@ -7,6 +7,7 @@ Timed: an inference from a tensor set beforehand to the output tensor. bfloat16,
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,16 @@ class Peer(base.Peer):
         for end in (layouts.input(), layouts.output()):
             end.tensor().set_layout(openvino.Layout(f"N{spatial}C" if layout == "channels_last" else f"NC{spatial}"))
             end.model().set_layout(openvino.Layout(f"NC{spatial}"))
-        request = self._core.compile_model(layouts.build(), "CPU", self._config).create_infer_request()
+        return self._compiled(layouts.build(), x)
+
+    def prepare_network(self, folder: Path, x: base.Array) -> Callable[[], Any]:
+        self._layout, model = "channels_first", self._core.read_model(folder / "model.onnx")
+        images = base.channels_first(x)
+        model.reshape(images.shape)
+        return self._compiled(model, images)
+
+    def _compiled(self, model: Any, x: base.Array) -> Callable[[], Any]:
+        request = self._core.compile_model(model, "CPU", self._config).create_infer_request()
         request.set_input_tensor(openvino.Tensor(x))  # a copy, so it lives as long as the request
 
         def run() -> Any:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import inference_networks
 import keras_step
 import pyconv
-from networks import Step
 from peers import base
 from plans import plan
 from problems import Problem
+from training_networks import Step
 
 
 class Peer(base.Peer):
@@ -62,6 +64,9 @@ class Peer(base.Peer):
     def prepare_step(self, step: Step, dtype: str) -> Callable[[], Any]:
         pyconv.config.set_floatx(dtype)
         return keras_step.prepare(pyconv, step)
+
+    def prepare_network(self, folder: Path, x: base.Array) -> Callable[[], Any]:
+        return functools.partial(inference_networks.load(folder), x)
 
     def as_array(self, result: Any) -> base.Array:
         return np.asarray(result)

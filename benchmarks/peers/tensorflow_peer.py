@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""  # read when it is imported
 
 import tensorflow as tf
 
+import graph_in_tensorflow
+import network_graph
 from peers import base, tensorflow_graph
 from problems import Problem
 
@@ -36,9 +39,15 @@ class Peer(base.Peer):
         padding, self._mirrored = base.same_or_valid(problem)
         return self._prepare(tensorflow_graph.pool(problem, kind, padding), x)
 
+    def prepare_network(self, folder: Path, x: base.Array) -> Callable[[], Any]:
+        function, mirrored = graph_in_tensorflow.function(network_graph.read(folder / "model.onnx", len(x)))
+        self._mirrored = [1, 2] if mirrored else []
+        return self._prepare(function, x)
+
     def _prepare(self, function: Any, x: base.Array) -> Callable[[], Any]:
         images = tf.constant(np.flip(x, self._mirrored))
         return lambda: function(images)
 
     def as_array(self, result: Any) -> base.Array:
-        return np.ascontiguousarray(np.flip(result.numpy(), self._mirrored))
+        y = result[0].numpy() if isinstance(result, list) else result.numpy()
+        return np.ascontiguousarray(np.flip(y, self._mirrored if y.ndim > 2 else []))

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+import graph_in_torch
+import network_graph
 import torch_step
-from networks import Step
 from peers import base
 from problems import Problem
+from training_networks import Step
 
 
 class Peer(base.Peer):
@@ -24,6 +27,7 @@ class Peer(base.Peer):
     def __init__(self, threads: int) -> None:
         torch.set_num_threads(threads)
         torch.set_grad_enabled(False)
+        self._mirrored = False
 
     def prepare(self, problem: Problem, x: base.Array, kernel: base.Array, bias: base.Array) -> Callable[[], Any]:
         rank = problem.rank
@@ -77,6 +81,16 @@ class Peer(base.Peer):
     def prepare_step(self, step: Step, dtype: str) -> Callable[[], Any]:
         return torch_step.prepare(step)
 
+    def prepare_network(self, folder: Path, x: base.Array) -> Callable[[], Any]:
+        network = graph_in_torch.Network(network_graph.read(folder / "model.onnx", len(x))).eval()
+        self._mirrored = network.mirrored
+        images = torch.from_numpy(base.turned(x) if network.mirrored else x).movedim(-1, 1)
+        return functools.partial(self._whole(network), images)
+
+    def _whole(self, network: Any) -> Any:
+        """What is called for a network, the module as it is."""
+        return network
+
     def _padded_first(self, problem: Problem, images: Any, weights: Any, offsets: Any) -> Callable[[], Any]:
         function = getattr(torch.nn.functional, f"conv{problem.rank}d")
         amounts = [amount for pads in reversed(problem.pads) for amount in pads]
@@ -89,4 +103,5 @@ class Peer(base.Peer):
 
     def as_array(self, result: Any) -> base.Array:
         result = result.detach()
-        return np.asarray((result.movedim(1, -1) if result.ndim > 1 else result).numpy(), order="C")
+        y = np.asarray((result.movedim(1, -1) if result.ndim > 1 else result).numpy(), order="C")
+        return base.turned(y) if self._mirrored else y

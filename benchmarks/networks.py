@@ -89,6 +89,8 @@ def main() -> None:
         "accurate": ACCURATE,
         "rows": [],
     }
+    keeps = options.json and options.rounds
+    runs = [*(json.loads(options.json.read_text(encoding="utf-8")) if keeps and options.json.exists() else []), run]
     for threads in options.threads:
         with compare.started(names, threads) as (connections, run["versions"]):
             if OURS not in connections:
@@ -102,13 +104,10 @@ def main() -> None:
                     compare.measure(connections, row, options.rounds, options.min_time, job.truth(), EQUAL)
                     run["rows"].append(as_json(row))
                     print(network_table.line(run["rows"][-1]), flush=True)
-    if not options.rounds:
-        return
-    runs = [run]
-    if options.json:
-        runs = [*(json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else []), run]
-        options.json.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(["", *network_table.tables(network_table.cells(runs))]))
+                    if keeps:  # each at once, as somebody may have to stop it
+                        options.json.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    if options.rounds:
+        print("\n".join(["", *network_table.tables(network_table.cells(runs))]))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # problems.py, which the classes read
 
+import network_table
 from classes import TARGETS, Target
 from rows import ACCURATE, OURS
 
@@ -74,8 +75,24 @@ def speed(row: dict[str, Any], peer: str) -> float:
     return float(row["work"] / row["seconds"][peer] / 1e9)
 
 
-def page(runs: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The lines of the page; runs of one machine, each with rows of its own."""
+def networks(runs: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The section of whole networks, from what networks.py wrote."""
+    first = runs[0]
+    yield f"""
+## Whole networks
+
+![Speed of each library on each network, over the fastest of the others](pictures/networks.png)
+
+{first["cpu"]}, {first["cpus"]} CPUs, on {first["date"][:10]}, {first["priority"]} priority; made by
+`benchmarks/networks.py`, drawn by `benchmarks/network_picture.py`. All libraries compute the same network with the same
+weights, each in the form that it likes best, and the results are compared before anything is timed. Speeds in brackets
+don't count as the best: their results are further than {first["accurate"]:.0e} from float64's.
+"""
+    yield from network_table.tables(network_table.cells(runs))
+
+
+def page(runs: Sequence[dict[str, Any]], whole: Sequence[dict[str, Any]] = ()) -> Iterator[str]:
+    """The lines of the page; runs of one machine, each with rows of its own, and those of whole networks."""
     first = runs[0]
     versions = ", ".join(f"{peer} {version}" for peer, version in first["versions"].items())
     commands = "\n".join(f"    {run['command']}    # {run['priority']} priority" for run in runs)
@@ -107,13 +124,17 @@ Ratios within 10 % are ties. `benchmarks/results/README.md` says more about how 
         rows = [row for row in everything if row["file"] == file]
         yield f"\n## {file}, {' and '.join(dict.fromkeys(row['unit'] for row in rows))}\n"
         yield from layers(rows)
+    if whole:
+        yield from networks(whole)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path)
-    files = parser.parse_args().files
-    print("\n".join(page([json.loads(file.read_text(encoding="utf-8")) for file in files])))
+    parser.add_argument("--networks", type=Path, metavar="FILE", help="what networks.py --json wrote")
+    options = parser.parse_args()
+    whole = json.loads(options.networks.read_text(encoding="utf-8")) if options.networks else []
+    print("\n".join(page([json.loads(file.read_text(encoding="utf-8")) for file in options.files], whole)))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import network_picture
 import network_table
 import page
 import problems
@@ -103,7 +104,8 @@ def test_networks_are_the_same_in_all_peers(tmp_path: Path) -> None:
     for row in run["rows"]:
         assert set(row["refused"]) == refused & set(peers)
         assert set(row["seconds"]) == {"pyconv", *peers} - refused
-        assert all(error < 1e-5 for error in row["relative_error"].values())  # of ten layers, 1e-6 each at the most
+        for name, error in row["relative_error"].items():
+            assert error < (2e-3 if name == "mnn" else 1e-5)  # ten layers, 1e-6 each at most; mnn's Winograd is rough
     assert "| tiny |" in done.stdout
 
 
@@ -122,8 +124,15 @@ def test_the_table_of_networks_puts_runs_together() -> None:
     lines = list(network_table.tables([cell]))
     assert "| net | 5.3 | 2.7 | (10.7) | 2.00 | torch |" in lines
     assert "| geometric mean | 2 | 2.00 | 1.25 | met |" in lines
-    [cell] = network_table.cells([run({"pyconv": 4.0, "torch": 3.0})])
-    assert "| least (net, batch 16) | 2 | 0.75 | 1.00 | **unmet** |" in list(network_table.tables([cell]))
+    slower = [run({"pyconv": 4.0, "torch": 3.0, "ncnn": 6.0})]
+    section = "\n".join(
+        page.networks([{**slower[0], "cpu": "A", "cpus": 2, "date": "2026-11-22", "priority": "ordinary"}])
+    )
+    assert "| least (net, batch 16) | 2 | 0.75 | 1.00 | **unmet** |" in section
+    pytest.importorskip("matplotlib")
+    drawn = network_picture.draw([{**slower[0], "cpu": "A", "cpus": 2, "date": "2026-11-22", "versions": {}}])
+    heights = {bars.get_label(): bars[0].get_height() for bars in drawn.axes[0].containers}
+    assert heights == pytest.approx({"pyconv": 0.75, "torch": 1.0, "ncnn": 0.5})
 
 
 def test_training_compares_gradients_and_steps(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Timed: an extraction from a CHW image to a CHW result for each image of the batc
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -81,16 +82,17 @@ def extractions(net: Any, images: base.Array, source: str, result: str) -> Calla
 
 def convert(source: Path, shape: tuple[int, ...], param: Path) -> None:
     """Has pnnx, the converter of ncnn's makers, write a network's .param file and the .bin beside it."""
-    if find_spec("pnnx") is None:
+    pnnx = find_spec("pnnx")
+    if pnnx is None or pnnx.origin is None:
         raise base.UnsupportedError("its networks need the package pnnx")
-    with tempfile.TemporaryDirectory() as folder:
-        here = {f"pnnx{kind}": str(Path(folder) / f"network.{kind}") for kind in ("param", "bin", "py", "onnx")}
-        files = {**here, "ncnnpy": str(Path(folder) / "ncnn.py")}
-        files |= {"ncnnparam": str(param), "ncnnbin": str(param.with_suffix(".bin"))}
-        size = ",".join(map(str, (1, *shape)))
-        options = [f"inputshape=[{size}]f32", "fp16=0", *(f"{key}={file}" for key, file in files.items())]
-        program = Path(find_spec("pnnx").origin).parent / "pnnx"
-        subprocess.run([program, source, *options], check=True, capture_output=True)
+    with tempfile.TemporaryDirectory() as folder:  # it writes a dozen files beside what it reads
+        model, size = Path(folder) / "model.onnx", ",".join(map(str, (1, *shape)))
+        model.symlink_to(source.resolve())
+        program = Path(pnnx.origin).parent / "pnnx"
+        command = [program, model, f"inputshape=[{size}]f32", "fp16=0"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        for made in (param, param.with_suffix(".bin")):
+            shutil.move(model.with_suffix(f".ncnn{made.suffix}"), made)
 
 
 def layer(problem: Problem, weights: int) -> str:

@@ -161,7 +161,10 @@ def arguments() -> argparse.Namespace:
         "--any-accuracy", action="store_true", help=f"let peers whose error exceeds {ACCURATE:.0e} be the best, too"
     )
     parser.add_argument(
-        "--against", type=Path, metavar="FILE", help="a kept run: exit with 1 if a ratio has dropped since by over 15 %%"
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="a kept run: exit with 1 if a ratio has dropped since by over 15 %%",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     return parser.parse_args()

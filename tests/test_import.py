@@ -10,7 +10,9 @@ import pytest
 from pyconv import layers
 
 HEAVY = ["numpy.random", "matplotlib", "tqdm", "platform", "dataclasses", "torch", "keras", "onnx", "subprocess"]
-LOADED = "import sys, numpy; before = set(sys.modules); import pyconv; print(*sorted(set(sys.modules) - before))"
+# Newer NumPys load inspect themselves.
+SETUP = "import inspect, sys, numpy; before = set(sys.modules)"
+LOADED = f"{SETUP}; import pyconv; print(*sorted(set(sys.modules) - before))"
 
 
 @pytest.fixture(scope="module")

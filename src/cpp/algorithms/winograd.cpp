@@ -252,7 +252,7 @@ void pack(const ConvProblem& problem, const KernelTable& table, int threads, con
       const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
       float* u = reinterpret_cast<float*>(packed) + panel * s.kPositions * s.ic * work.panel;
       for (int64_t q = 0; q < s.ic; ++q) {
-        constexpr int64_t count = s.kKernel * s.kKernel;
+        constexpr int64_t count = Shape<Form>::kKernel * Shape<Form>::kKernel;
         float taps[count][kMaxPanel] = {};
         for (int64_t tap = 0; tap < count; ++tap)
           for (int64_t j = 0; j < columns; ++j)

@@ -43,6 +43,18 @@ BINARY: dict[str, Callable[..., Array]] = {
     "min": ops.minimum,
 }
 
+# The core's operations of one number as functions of (x, alpha, beta): those that aren't among UNARY.
+ELEMENT: dict[str, Callable[..., Array]] = {
+    name: lambda x, alpha, beta, function=function: function(x)
+    for name, function in UNARY.items()
+    if name not in ("relu6", "leaky_relu", "elu", "selu", "clip")
+} | {
+    "leaky_relu": lambda x, alpha, beta: ops.leaky_relu(x, alpha),
+    "clip": ops.clip,
+    "elu": lambda x, alpha, beta: ops.multiply(ops.elu(x, alpha), beta),
+    "hard_sigmoid": lambda x, alpha, beta: ops.clip(ops.add(ops.multiply(x, alpha), beta), 0, 1),
+}
+
 _ACTIVATIONS: dict[int, Unary | Softmax | None] = {
     id(None): None,
     id(activations.linear): None,

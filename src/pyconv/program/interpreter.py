@@ -15,10 +15,11 @@ from pyconv.ops.arrays import contiguous
 from pyconv.ops.conv_plans import Problem, plan_for
 from pyconv.ops.padding import crop
 from pyconv.ops.resampling import resample
-from pyconv.program.elementwise import BINARY, UNARY
+from pyconv.program.elementwise import BINARY, ELEMENT, UNARY
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.kinds import (
     Binary,
+    Chain,
     Call,
     Concat,
     Conv,
@@ -68,6 +69,8 @@ def _result(kind: Any, arrays: list[Array], shape: tuple[int, ...]) -> Array:  #
             return UNARY[kind.function](x, *kind.numbers)
         case Binary():
             return BINARY[kind.function](x, arrays[1])
+        case Chain():
+            return chained(kind, arrays)
         case Concat():
             return ops.concatenate(arrays, kind.axis + 1)
         case Slice():
@@ -89,6 +92,20 @@ def _result(kind: Any, arrays: list[Array], shape: tuple[int, ...]) -> Array:  #
         case LayerNorm():
             return ops.layer_normalization(x, kind.gamma, kind.beta, -1, kind.epsilon)
     raise AssertionError(kind)
+
+
+def chained(kind: Chain, arrays: list[Array]) -> Array:
+    """The links one after the other, each a pass over memory."""
+    x, *others = arrays
+    rest = iter(others)
+    for link in kind.links:
+        if link.operand == "none":
+            x = ELEMENT[link.op](x, link.alpha, link.beta)
+            continue
+        other: Any = link.alpha if link.operand == "number" else link.vector if link.vector is not None else next(rest)
+        first, second = (other, x) if link.op in ("rsub", "rdiv") else (x, other)
+        x = BINARY[link.op.removeprefix("r")](first, second)
+    return x
 
 
 def convolved(kind: Conv, x: Array, residual: Array | None = None) -> Array:

@@ -53,6 +53,30 @@ class Binary(NamedTuple):
     function: str
 
 
+# What the second number of a link's operation is taken from: see _core.Chain.
+Operand = Literal["none", "number", "tensor", "channels", "image_channels", "pixels"]
+
+
+class Link(NamedTuple):
+    """One operation of a chain, by its name in src/cpp/element_op.h, with its numbers."""
+
+    op: str
+    operand: Operand = "none"
+    alpha: float = 0.0
+    beta: float = 0.0
+    vector: Array | None = None  # of "channels"
+
+
+class Chain(NamedTuple):
+    """Operations on each number, one after the other, in one pass over memory.
+
+    Its inputs are what the first link changes, and the arrays that links read ("tensor", "image_channels", "pixels"),
+    in their order.
+    """
+
+    links: tuple[Link, ...]
+
+
 class Concat(NamedTuple):
     """Its inputs one behind the other along an axis."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyconv.program.graph import Node, Value
-from pyconv.program.kinds import Conv, Reshape, Unary
+from pyconv.program.kinds import Chain, Conv, Reshape
 from pyconv.program.memory import Span, arrange
 
 FLOAT = 4  # bytes
@@ -119,7 +119,8 @@ def _overwritable(node: Node) -> Sequence[Value]:
     match node.kind:
         case Conv():
             return node.inputs[1:]  # the residual
-        case Unary():
+        case Chain():
+            # An operand of fewer numbers has another size, and one that another link reads again isn't free.
             return node.inputs
     return ()
 

@@ -9,11 +9,13 @@ from pyconv.program.passes.fold_affine import fold_affine_after, fold_affine_bef
 from pyconv.program.passes.fold_constants import fold_constants
 from pyconv.program.passes.fold_padding import fold_padding
 from pyconv.program.passes.fuse_activation import fuse_activation
+from pyconv.program.passes.fuse_chains import fuse_chains
 from pyconv.program.passes.fuse_residual import fuse_residual
 from pyconv.program.passes.remove_identity import remove_identity
 
 # Factors and offsets go into a convolution before its activation does, and zeros round the image before offsets that
 # they forbid; a sum can be taken over only by one without activation, and an activation may follow the sum.
+# What is left becomes chains.
 PASSES: tuple[Callable[[Graph], int], ...] = (
     fold_constants,
     remove_identity,
@@ -23,6 +25,7 @@ PASSES: tuple[Callable[[Graph], int], ...] = (
     fold_affine_before,
     fuse_residual,
     fuse_activation,
+    fuse_chains,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -235,3 +236,57 @@ def test_programs_can_be_switched_off() -> None:
     config.set_programs(True)
     model(x)
     assert compiled(model, x)
+
+
+def test_a_plan_lists_the_steps_and_a_profile_their_times() -> None:
+    x = Input((12, 12, 3))
+    y = layers.ReLU(name="relu")(layers.BatchNormalization(name="bn")(layers.Conv2D(8, 3, name="conv")(x)))
+    y = layers.Concatenate(name="join")([y, layers.Conv2D(4, 3, name="side", activation="relu")(x)])
+    model = Model(x, layers.GlobalAveragePooling2D(name="pool")(Twice(name="own")(y)))
+    plan = model.plan(2)
+    assert [step.layers for step in plan.steps] == [("conv", "bn", "relu"), ("side",), ("own",), ("pool",)]
+    assert plan.steps[0].flops == 2 * 2 * 10 * 10 * 9 * 3 * 8
+    assert [step.kind for step in plan.steps] == ["conv", "conv", "call", "pool"]  # what is joined isn't copied
+    assert plan.seconds is None
+    assert "conv+bn+relu" in str(plan)
+    profile = model.profile(images(2, 12, 12, 3), repeats=2)
+    assert profile.seconds is not None
+    assert profile.seconds > 0
+    assert profile.peak
+    assert json.loads(profile.to_json())["steps"][0]["layers"] == ["conv", "bn", "relu"]
+    assert "% of peak" in str(profile)
+    assert len(pyconv.plotting.profile(profile).axes[0].patches) == 4
+    with pytest.raises(ValueError, match=r"profile: report must have times"):
+        pyconv.plotting.profile(plan)
+    with pytest.raises(ValueError, match=r"Sequential.plan: all sizes of the input must be known"):
+        Sequential([layers.Input((None, 3)), layers.Conv1D(2, 3)]).plan(1)
+    with pytest.raises(ValueError, match=r"Sequential.plan: the model .* has no program"):
+        Sequential([layers.Input((6,)), layers.Dense(3, dtype="float64")]).plan(1)
+
+
+def test_concatenations_are_written_in_place_where_readers_allow_it() -> None:
+    """As in a DenseNet, whose parts are concatenations too; as an operand of a sum or as an output a part is copied."""
+    x = Input((6, 6, 4))
+    y = x
+    for _ in range(3):
+        new = layers.Conv2D(3, 3, padding="same")(layers.ReLU()(layers.BatchNormalization()(y)))
+        y = layers.Concatenate()([y, new])
+    pooled = layers.MaxPooling2D(2)(y)
+    other = layers.Conv2D(2, 2, strides=2)(y)
+    ends = layers.Concatenate()([pooled, other, layers.Add()([other, other])])
+    model = Model(x, [ends, pooled, layers.Flatten()(layers.Concatenate(1)([ends, ends]))])
+    lively(model)
+    assert_program_equals_layers(model, images(3, 6, 6, 4))
+    steps = Model(x, layers.Conv2D(1, 1)(y)).plan(1).steps
+    assert [step.kind for step in steps].count("concat") == 1  # the input is copied, no other part
+
+
+def test_chains_of_operations_in_a_program() -> None:
+    x, z = Input((5, 6, 4)), Input((5, 6, 4))
+    weighed = layers.Multiply()([x, layers.Activation("sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(x))])
+    y = 1 - layers.Activation("gelu")(layers.Add()([weighed, 2 / (ops.absolute(z) + 1)])) * [1.0, 2.0, 3.0, 4.0]
+    y = layers.LayerNormalization()(layers.ELU(0.5)(y)) / layers.Activation("softmax")(z)
+    y = layers.Resizing(9, 4)(layers.UpSampling2D(2)(layers.maximum([y, layers.Activation("selu")(x)])))
+    model = Model([x, z], y)
+    program = assert_program_equals_layers(model, [images(3, 5, 6, 4), images(3, 5, 6, 4, seed=1)])
+    assert len(program.stages) == 1

@@ -23,7 +23,9 @@ from pyconv.ops.arrays import as_float
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["feature_maps", "filters", "history"]
+    from pyconv.program.report import ProgramReport
+
+__all__ = ["feature_maps", "filters", "history", "profile"]
 
 _TILE = 1.1  # inches a side of a picture in a grid, enough for its title
 
@@ -136,6 +138,38 @@ def history(history: History | Mapping[str, Sequence[float]]) -> Figure:
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
+    return figure
+
+
+def profile(report: ProgramReport, count: int = 30) -> Figure:
+    """The time of each step of a model's program, the longest of them first.
+
+    Args:
+        report: what `model.profile` returned.
+        count: how many steps are shown at most.
+
+    Returns:
+        A figure with a bar a step, and beside it the share of the machine's limit that it reached.
+
+    Raises:
+        ImportError: if matplotlib isn't installed.
+        ValueError: if the report has no times, as that of `model.plan`.
+    """
+    if report.seconds is None or not report.peak:
+        raise ValueError("profile: report must have times, as that of model.profile has them. Received: a plan.")
+    steps = sorted(report.steps, key=lambda step: -(step.seconds or 0))[:count]
+    figure = _figure(8, 1 + 0.25 * len(steps))
+    axes = figure.add_subplot()
+    times = [1e3 * (step.seconds or 0) for step in steps]
+    names = [f"{'+'.join(step.layers)[:40]} ({step.algorithm})" for step in steps]
+    bars = axes.barh(range(len(steps)), times)
+    shares = [100 * step.flops / step.seconds / report.peak if step.seconds else 0 for step in steps]
+    axes.bar_label(bars, [f"{share:.0f} % of peak" if share else "" for share in shares], padding=3)
+    axes.set_yticks(range(len(steps)), names)
+    axes.invert_yaxis()
+    axes.margins(x=0.2)
+    axes.set_xlabel("ms")
+    axes.set_title(f"a batch of {report.batch_size}: {1e3 * report.seconds:.2f} ms on {report.threads} threads")
     return figure
 
 

@@ -84,8 +84,8 @@ def memory_plan(model: Layer, batch_size: int) -> MemoryPlan:
         return np.asarray(first) + (batch_size - 1) * (np.asarray(second) - first)
 
     problems = [_extended(*pair, batch_size) for pair in zip(one.problems, two.problems, strict=True)]
-    sizes = [tuple(size for size in shape[1:] if size is not None) for shape in symbolic.flat_shapes(model.input_shape)]
-    shapes = tuple((batch_size, *size) for size in sizes)
+    samples = (shape[1:] for shape in symbolic.flat_shapes(model.input_shape))
+    shapes = tuple((batch_size, *(size for size in sample if size is not None)) for sample in samples)
     predicting = footprint_of(model, shapes) if config.get_programs() else None
     if predicting is None:  # layer by layer
         predicting = Footprint(

@@ -15,11 +15,13 @@ from pyconv.layers.layer import Layer
 from pyconv.models.graph import Graph
 from pyconv.models.summary import summary_text
 from pyconv.models.training import Trainer
+from pyconv.ops import geometry
 from pyconv.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     from pyconv.models.memory import MemoryPlan
     from pyconv.program.cache import Programs
+    from pyconv.program.report import ProgramReport
 
 
 class Model(Trainer):
@@ -237,6 +239,63 @@ class Model(Trainer):
 
         return memory_plan(self, batch_size)
 
+    def plan(self, batch_size: int) -> ProgramReport:
+        """The steps by which the model predicts a batch: what each joins, its algorithm, shapes, operations, memory.
+
+        Args:
+            batch_size: the number of samples.
+
+        Returns:
+            A `ProgramReport`; printed it is a table, `as_dict()` and `to_json()` have its numbers.
+
+        Raises:
+            TypeError: if batch_size isn't an integer.
+            ValueError: if it is less than 1, a size of the input isn't known, or the layers run one by one.
+
+        Example:
+        >>> from pyconv import Sequential, layers
+        >>> model = Sequential([layers.Input((8, 8, 3)), layers.Conv2D(4, 3, name="conv"), layers.ReLU(name="relu")])
+        >>> [step.layers for step in model.plan(1).steps]
+        [('conv', 'relu')]
+        """
+        from pyconv.program import report  # noqa: PLC0415 - so that `import pyconv` stays light
+        from pyconv.program.cache import compiled_for  # noqa: PLC0415 - likewise
+
+        op = f"{self._op}.plan"
+        shapes = self._batch_shapes(op, geometry.integer(op, "batch_size", batch_size))
+        return report.plan(compiled_for(op, self, shapes))
+
+    def profile(self, x: Any, repeats: int = 5) -> ProgramReport:
+        """The steps of `plan` with times: milliseconds, operations a second, and their share of the machine's limit.
+
+        Args:
+            x: a batch of samples, or of each of several inputs.
+            repeats: how many runs; of each step's times the least counts.
+
+        Returns:
+            A `ProgramReport`; `pyconv.plotting.profile` draws it.
+
+        Raises:
+            TypeError: if x isn't numbers or repeats no integer.
+            ValueError: if x doesn't fit the model, or the layers run one by one.
+        """
+        from pyconv.program import report  # noqa: PLC0415 - see plan
+        from pyconv.program.cache import compiled_for  # noqa: PLC0415 - likewise
+
+        op = f"{self._op}.profile"
+        repeats = geometry.integer(op, "repeats", repeats)
+        self(x, training=False)  # which builds the model, and refuses what doesn't fit it
+        arrays = [np.asarray(array, np.float32) for array in self._flat_inputs(self._taken("x", x))]
+        return report.profile(compiled_for(op, self, tuple(array.shape for array in arrays)), arrays, repeats)
+
+    def _batch_shapes(self, op: str, batch_size: int) -> tuple[tuple[int, ...], ...]:
+        """The inputs' shapes with so many samples; ValueError where a size isn't known."""
+        shapes = symbolic.flat_shapes(self.input_shape) if self.input_shape is not None else [(None, None)]
+        samples = [tuple(size for size in shape[1:] if size is not None) for shape in shapes]
+        if any(len(sample) < len(shape) - 1 for sample, shape in zip(samples, shapes, strict=True)):
+            raise ValueError(f"{op}: all sizes of the input must be known. Received: input_shape={self.input_shape}.")
+        return tuple((batch_size, *sample) for sample in samples)
+
     def to_json(self, **kwargs: Any) -> str:
         """The model's structure without its weights as text; `pyconv.models.model_from_json` reads it.
 
@@ -303,11 +362,14 @@ class Model(Trainer):
         if not config.get_programs():
             self._programs = None
             return None
+        return self._program_cache().run(arrays)
+
+    def _program_cache(self) -> Programs:
         if self._programs is None:
             from pyconv.program.cache import Programs  # noqa: PLC0415 - so that `import pyconv` stays light
 
             self._programs = Programs(self)
-        return self._programs.run(arrays)
+        return self._programs
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_programs": None}  # which hold memory of this process

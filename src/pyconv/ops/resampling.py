@@ -28,18 +28,22 @@ def resample(x: Array, axis: int, size: int, interpolation: str, *, antialias: b
     >>> resample(np.array([0.0, 4.0]), 0, 4, "bilinear")
     array([0., 1., 3., 4.])
     """
-    n = x.shape[axis]
+    return along_axis(x, axis, *taps(x.shape[axis], size, interpolation, antialias=antialias))
+
+
+def taps(n: int, size: int, interpolation: str, *, antialias: bool = False) -> tuple[Array, Array]:
+    """The elements of n that each of `size` results sees, and their weights, both (size, so many); see `resample`."""
     if interpolation == "nearest":
-        return along_axis(x, axis, ((np.arange(size) * 2 + 1) * n // (2 * size))[:, None], np.ones((size, 1)))
+        return ((np.arange(size) * 2 + 1) * n // (2 * size))[:, None], np.ones((size, 1))
     radius, kernel = _KERNELS[interpolation]
     width = max(n / size, 1) if antialias else 1  # of a pixel that the kernel sees
     reach = math.ceil(radius * width)
     centre = (np.arange(size) + 0.5) * n / size - 0.5
-    taps = np.floor(centre)[:, None] + np.arange(1 - reach, reach + 1)
-    weights = kernel(np.abs(taps - centre[:, None]) / width)
-    weights[(taps < 0) | (taps >= n)] = 0
+    seen = np.floor(centre)[:, None] + np.arange(1 - reach, reach + 1)
+    weights = kernel(np.abs(seen - centre[:, None]) / width)
+    weights[(seen < 0) | (seen >= n)] = 0
     weights /= weights.sum(axis=1, keepdims=True)  # beyond the border there is nothing, the others share
-    return along_axis(x, axis, np.clip(taps, 0, n - 1).astype(np.intp), weights)
+    return _without_idle(np.clip(seen, 0, n - 1).astype(np.intp), weights)
 
 
 def along_axis(x: Array, axis: int, elements: Array, weights: Array) -> Array:
@@ -53,8 +57,7 @@ def along_axis(x: Array, axis: int, elements: Array, weights: Array) -> Array:
     >>> along_axis(np.array([1.0, 2.0, 5.0]), 0, np.array([[0, 1], [1, 2]]), np.array([[0.5, 0.5], [1.0, 0.0]]))
     array([1.5, 2. ])
     """
-    read = np.take_along_axis(elements, weights.argmax(axis=1)[:, None], 1)
-    elements = np.where(weights == 0, read, elements)
+    elements, weights = _without_idle(elements, weights)
     n, dtype = x.shape[axis], x.dtype
     before, after = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
     one = np.zeros((1, 1), np.int64), np.ones((1, 1))
@@ -70,6 +73,12 @@ def along_axis(x: Array, axis: int, elements: Array, weights: Array) -> Array:
 
     record(y, (x, gradient))
     return y
+
+
+def _without_idle(elements: Array, weights: Array) -> tuple[Array, Array]:
+    """The same sums, where an element of weight zero is replaced by one that is read anyway."""
+    read = np.take_along_axis(elements, weights.argmax(axis=1)[:, None], 1)
+    return np.where(weights == 0, read, elements), weights
 
 
 def _triangle(distance: Array) -> Array:

@@ -29,6 +29,7 @@ class CoreStage:
         round: how many samples the program takes at a time; a batch is a multiple of them.
         bytes: the memory that its values lie in, apart from its inputs and outputs.
         program: the program, once it has been built.
+        step_nodes: for each step of the program the node that it is of, and how many samples it takes.
     """
 
     program: _core.Program
@@ -46,6 +47,7 @@ class CoreStage:
         """Makes the program, for which weights are packed."""
         given, made = ([value.size * self.round * FLOAT for value in values] for values in (self.inputs, self.outputs))
         builder = _core.ProgramBuilder(given, made, self._places.arena_bytes, self._places.kept_bytes)
+        self.step_nodes: list[tuple[Node, int]] = []
         section = None
         for step, (node, block, number) in enumerate(
             zip(self.nodes, self.blocks, sections_of(self.blocks), strict=True)
@@ -53,7 +55,8 @@ class CoreStage:
             if number != section:
                 builder.section(self.round // block)
                 section = number
-            add_step(node, Where(builder, self._places, step, block))
+            count = add_step(node, Where(builder, self._places, step, block))
+            self.step_nodes += [(node, block)] * count
         self.program = builder.build()
 
     def run_one(self, x: Array) -> Array:

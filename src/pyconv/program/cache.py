@@ -99,6 +99,19 @@ class Programs:
             return entry
 
 
+def compiled_for(op: str, model: Any, shapes: _Key) -> Compiled:
+    """The model's program for batches of these shapes; ValueError where its layers run one by one."""
+    programs: Programs = model._program_cache()
+    found = programs.entry(shapes).compiled if config.get_programs() else None
+    if found is None:
+        raise ValueError(
+            f"{op}: the model {model.name!r} has no program, its layers run one by one: it isn't made of layers or "
+            f"symbolic tensors of float32 with the batch axis first, a layer refuses the shape, or programs are "
+            f"switched off. Received: inputs of shapes {list(shapes)}."
+        )
+    return found
+
+
 def footprint_of(model: Any, shapes: _Key) -> Footprint | None:
     """The memory that the model's program for batches of these shapes needs, None where the layers will run."""
     try:

@@ -19,8 +19,8 @@ from pyconv.program.elementwise import BINARY, ELEMENT, UNARY
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.kinds import (
     Binary,
-    Chain,
     Call,
+    Chain,
     Concat,
     Conv,
     LayerNorm,

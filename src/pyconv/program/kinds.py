@@ -131,4 +131,19 @@ class Call(NamedTuple):
     function: Callable[[list[Any]], list[Any]]
 
 
-Kind = Conv | Pool | Unary | Binary | Concat | Slice | Pad | Transpose | Reshape | Softmax | Resize | LayerNorm | Call
+Kind = (
+    Conv
+    | Pool
+    | Unary
+    | Binary
+    | Chain
+    | Concat
+    | Slice
+    | Pad
+    | Transpose
+    | Reshape
+    | Softmax
+    | Resize
+    | LayerNorm
+    | Call
+)

@@ -9,10 +9,25 @@ from typing import Any, NamedTuple
 from pyconv import _core
 from pyconv.ops.arrays import contiguous
 from pyconv.ops.conv_plans import plan_for
+from pyconv.ops.resampling import taps
 from pyconv.program.graph import Node, Value
 from pyconv.program.interpreter import problem_of
-from pyconv.program.kinds import Concat, Conv, Pool, Reshape, Slice, Transpose
+from pyconv.program.kinds import (
+    Chain,
+    Concat,
+    Conv,
+    LayerNorm,
+    Pool,
+    Reshape,
+    Resize,
+    Slice,
+    Softmax,
+    Transpose,
+)
 from pyconv.program.storage import Placement
+
+# Axes of what the core brings to other sizes: rows, columns, channels.
+_MOST_RESIZED = 3
 
 
 class Where(NamedTuple):
@@ -27,65 +42,147 @@ class Where(NamedTuple):
 def has_step(node: Node) -> bool:
     """Whether the core has a step for a node."""
     variable = all(value.constant is None for value in node.inputs)
-    return type(node.kind) in _STEPS and variable and all(value.size > 0 for value in (*node.inputs, *node.outputs))
+    images = not isinstance(node.kind, Resize) or len(node.output.shape) <= _MOST_RESIZED
+    return (
+        type(node.kind) in _STEPS
+        and variable
+        and images
+        and all(value.size > 0 for value in (*node.inputs, *node.outputs))
+    )
 
 
-def add_step(node: Node, where: Where) -> None:
-    """Adds the steps of a node to the builder's."""
-    _STEPS[type(node.kind)](node, where)
+def add_step(node: Node, where: Where) -> int:
+    """Adds the steps of a node to the builder's, and returns how many they are."""
+    return _STEPS[type(node.kind)](node, where)
 
 
-def _conv(node: Node, where: Where) -> None:
+def _conv(node: Node, where: Where) -> int:
     kind = node.kind
     assert isinstance(kind, Conv)
     x, *residual = node.inputs
-    plan = plan_for(_core.get_isa(), "forward", problem_of(kind, (where.block, *x.shape)))
+    plan = _plan(node, where)
     packed = plan.pack(contiguous(kind.weights).reshape(plan.weights_shape))
     bias = None if kind.bias is None else contiguous(kind.bias)
     extra = _at(where, residual[0]) if residual else None
     where.builder.conv(plan, _at(where, x), packed, bias, _at(where, node.output), extra)
+    return 1
 
 
-def _pool(node: Node, where: Where) -> None:
+def _plan(node: Node, where: Where) -> _core.ConvPlan:
+    kind, x = node.kind, node.inputs[0]
+    assert isinstance(kind, Conv)
+    problem = problem_of(kind, (where.block, *x.shape))
+    if where.places.is_whole(x) and where.places.is_whole(node.output):
+        return plan_for(_core.get_isa(), "forward", problem)
+    strides = [where.places.stride(value) for value in (x, node.output)]
+    return _core.ConvPlan(direction="forward", **problem._asdict(), src_stride=strides[0], dst_stride=strides[1])
+
+
+def _chain(node: Node, where: Where) -> int:
+    kind, (x, *others) = node.kind, node.inputs
+    assert isinstance(kind, Chain)
+    pixels, rest = math.prod(x.shape[:-1]), iter(others)
+    links = [(link.op, link.operand, link.alpha, link.beta) for link in kind.links]
+    strides = [where.places.stride(value) for value in (x, node.output)]
+    chain = _core.Chain("float32", where.block, pixels, x.shape[-1], links, *strides)  # type: ignore[arg-type]
+    operands = [
+        _at(where, next(rest)) if link.vector is None else link.vector
+        for link in kind.links
+        if link.operand not in ("none", "number")
+    ]
+    where.builder.chain(chain, _at(where, x), _at(where, node.output), operands)
+    return 1
+
+
+def _softmax(node: Node, where: Where) -> int:
+    (x,) = node.inputs
+    rows = where.block * x.size // x.shape[-1]
+    where.builder.softmax(rows, x.shape[-1], _at(where, x), _at(where, node.output))
+    return 1
+
+
+def _layer_norm(node: Node, where: Where) -> int:
+    kind, (x,) = node.kind, node.inputs
+    assert isinstance(kind, LayerNorm)
+    rows = where.block * x.size // x.shape[-1]
+    ends = _at(where, x), _at(where, node.output)
+    where.builder.row_normalize(rows, x.shape[-1], True, kind.epsilon, kind.gamma, kind.beta, *ends)
+    return 1
+
+
+def _resize(node: Node, where: Where) -> int:
+    kind, (x,), output = node.kind, node.inputs, node.output
+    assert isinstance(kind, Resize)
+    *sizes, channels = x.shape
+    lines = [taps(n, wanted, kind.interpolation) for n, wanted in zip(sizes, output.shape[:-1], strict=True)]
+    if len(lines) == 1:  # a signal is an image of one row
+        lines, sizes = [taps(1, 1, "nearest"), *lines], [1, *sizes]
+    (height, width), (rows, cols) = sizes, lines
+    plan = _core.Resampling("float32", where.block, height, width, channels, rows, cols)
+    where.builder.resample(plan, _at(where, x), _at(where, output))
+    return 1
+
+
+def _pool(node: Node, where: Where) -> int:
     kind = node.kind
     assert isinstance(kind, Pool)
     (x,) = node.inputs
     *size, channels = x.shape
     dense = (1,) * len(size)
+    strides = [where.places.stride(value) for value in (x, node.output)]
     plan = _core.PoolPlan(
-        "program", kind.kind, "float32", where.block, channels, size, kind.window, kind.strides, dense, kind.pads
+        "program",
+        kind.kind,
+        "float32",
+        where.block,
+        channels,
+        size,
+        kind.window,
+        kind.strides,
+        dense,
+        kind.pads,
+        *strides,
     )
     where.builder.pool(plan, _at(where, x), _at(where, node.output))
+    return 1
 
 
-def _concat(node: Node, where: Where) -> None:
+def _concat(node: Node, where: Where) -> int:
     kind, output = node.kind, node.output
     assert isinstance(kind, Concat)
     outer = math.prod(output.shape[: kind.axis])
     row, offset = output.size // outer, 0
+    copies = 0
+    channels = kind.axis == len(output.shape) - 1
     for value in node.inputs:
         inner = value.size // outer
-        _copy(where, value, output, 0, offset, (outer, inner), (inner, 1), (row, 1))
+        if not channels:
+            copies += _copy(where, value, output, 0, offset, (outer, inner), (inner, 1), (row, 1))
+        elif not where.places.lies_in(value, output, offset):
+            strides = [(where.places.stride(each), 1) for each in (value, output)]
+            copies += _copy(where, value, output, 0, offset, (outer, inner), *strides)
         offset += inner
+    return copies
 
 
-def _slice(node: Node, where: Where) -> None:
+def _slice(node: Node, where: Where) -> int:
     kind, (x,), output = node.kind, node.inputs, node.output
     assert isinstance(kind, Slice)
-    strides = _strides(x.shape)
+    strides = _strides(x, where)
     offset = sum(begin * stride for begin, stride in zip(kind.begin, strides, strict=True))
-    _copy(where, x, output, offset, 0, output.shape, strides, _strides(output.shape))
+    return _copy(where, x, output, offset, 0, output.shape, strides, _strides(output, where))
 
 
-def _transpose(node: Node, where: Where) -> None:
+def _transpose(node: Node, where: Where) -> int:
     kind, (x,), output = node.kind, node.inputs, node.output
     assert isinstance(kind, Transpose)
-    strides = _strides(x.shape)
-    _copy(where, x, output, 0, 0, output.shape, [strides[axis] for axis in kind.axes], _strides(output.shape))
+    strides = _strides(x, where)
+    return _copy(where, x, output, 0, 0, output.shape, [strides[axis] for axis in kind.axes], _strides(output, where))
 
 
-def _reshape(_: Node, __: Where) -> None:
+def _reshape(_: Node, __: Where) -> int:
     """Nothing: the value is a view."""
+    return 0
 
 
 def _copy(
@@ -97,22 +194,31 @@ def _copy(
     shape: Sequence[int],
     x_strides: Sequence[int],
     y_strides: Sequence[int],
-) -> None:
+) -> int:
     src, dst = _at(where, x, x_offset), _at(where, y, y_offset)
-    where.builder.copy(src, dst, (where.block, *shape), (x.size, *x_strides), (y.size, *y_strides))
+    samples = [where.places.sample(value) for value in (x, y)]
+    where.builder.copy(src, dst, (where.block, *shape), (samples[0], *x_strides), (samples[1], *y_strides))
+    return 1
 
 
 def _at(where: Where, value: Value, offset: int = 0) -> tuple[int, int, int]:
     return where.places.place(value, where.step, offset)
 
 
-def _strides(shape: Sequence[int]) -> list[int]:
-    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+def _strides(value: Value, where: Where) -> list[int]:
+    """How many floats apart its elements lie along each axis."""
+    *sizes, _ = value.shape
+    pixel = where.places.stride(value)
+    return [*(math.prod(sizes[axis + 1 :]) * pixel for axis in range(len(sizes))), 1]
 
 
-_STEPS: dict[type[Any], Callable[[Node, Where], None]] = {
+_STEPS: dict[type[Any], Callable[[Node, Where], int]] = {
     Conv: _conv,
     Pool: _pool,
+    Chain: _chain,
+    Softmax: _softmax,
+    LayerNorm: _layer_norm,
+    Resize: _resize,
     Concat: _concat,
     Slice: _slice,
     Transpose: _transpose,

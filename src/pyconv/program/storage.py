@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pyconv.program.concat_views import concat_views
 from pyconv.program.graph import Node, Value
 from pyconv.program.kinds import Chain, Conv, Reshape
 from pyconv.program.memory import Span, arrange
@@ -48,22 +49,43 @@ class Placement:
         for number, value in enumerate(inputs):
             self._storage[value] = storage = Storage(value.size, -1)
             storage.outside = number
+        self._views = concat_views(nodes, (*inputs, *outputs))
         self._last_use = {value: step for step, node in enumerate(nodes) for value in node.inputs}
         roots = _roots(nodes)
-        wanted = {roots.get(value, value): len(inputs) + number for number, value in enumerate(outputs)}
+        self._wanted = {roots.get(value, value): len(inputs) + number for number, value in enumerate(outputs)}
         for step, node in enumerate(nodes):
             for value in node.inputs:
                 if value.constant is None:
                     self._storage[value].last = step
             for value in node.outputs:
-                storage = self._made(node, value, step, wanted.get(value))
+                storage = self._made(node, value, step)
                 storage.last = step
                 self._storage[value] = storage
         self._arrange(nodes)
 
+    def stride(self, value: Value) -> int:
+        """How many floats apart the value's pixels lie."""
+        view = self._views.get(value)
+        return (value if view is None else view.whole).shape[-1] if value.shape else 1
+
+    def sample(self, value: Value) -> int:
+        """How many floats apart its samples lie."""
+        return self._storage[value].size
+
+    def lies_in(self, part: Value, value: Value, channel: int) -> bool:
+        """Whether a part of a concatenation lies where it belongs, at this channel."""
+        whole, offset = self._views.get(value, (value, 0))
+        return self._views.get(part) == (whole, offset + channel)
+
+    def is_whole(self, value: Value) -> bool:
+        """Whether it is no slice of another."""
+        return value not in self._views
+
     def place(self, value: Value, step: int, offset: int = 0) -> Place:
         """Where a value begins for a step, plus so many floats."""
         storage = self._storage[value]
+        if value in self._views:
+            offset += self._views[value].offset
         advance = self._blocks[step] * storage.size * FLOAT
         if storage.outside is not None:
             return _OUTSIDE + storage.outside, offset * FLOAT, advance
@@ -71,17 +93,20 @@ class Placement:
             return _KEPT, self._kept[id(storage)] + offset * FLOAT, advance
         return _ARENA, self._arena[id(storage)] + offset * FLOAT, 0
 
-    def _made(self, node: Node, value: Value, step: int, output: int | None) -> Storage:
+    def _made(self, node: Node, value: Value, step: int) -> Storage:
         """The storage of a new value: that of an input which it is a view of or overwrites, or one of its own."""
         if isinstance(node.kind, Reshape):
             return self._storage[node.inputs[0]]
-        for source in _overwritable(node) if output is None else ():
+        own = value not in self._wanted and value not in self._views and value not in self._storage
+        for source in _overwritable(node) if own else ():
             storage = self._storage[source]
             if storage.outside is None and storage.size == value.size and self._dies(storage, node, step):
                 return storage
-        storage = Storage(value.size, step)
-        storage.outside = output
-        return storage
+        whole = self._views[value].whole if value in self._views else value
+        if whole not in self._storage:  # no slice of it has been made before
+            self._storage[whole] = storage = Storage(whole.size, step)
+            storage.outside = self._wanted.get(whole)
+        return self._storage[whole]
 
     def _dies(self, storage: Storage, node: Node, step: int) -> bool:
         """Whether nobody reads a storage after this step, and in it as one input alone."""

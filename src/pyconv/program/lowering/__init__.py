@@ -74,6 +74,8 @@ def _lowered(to: Lowering, node: Any, values: dict[int, Value]) -> list[Value]:
     to.label, count = operation.name, len(to.nodes)
     if isinstance(operation, Layer):
         to.layers.append(operation)
+        if operation.dtype != "float32":
+            raise NotLoweredError
     try:
         if isinstance(operation, Operation) and is_plain:
             lower_operation = function_for_operation(operation.function.__name__)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pyconv import tree
 from pyconv.ops.geometry import axis_tuple
 from pyconv.program.graph import Value
 from pyconv.program.kinds import Binary, Concat
@@ -78,6 +79,8 @@ def _operand(to: Lowering, argument: Any) -> Value:
         return argument
     if isinstance(argument, Variable):
         argument = to.read(argument)
+    if isinstance(argument, list | tuple) and all(type(leaf) in (int, float) for leaf in tree.flatten(argument)):
+        return constant(argument)
     if isinstance(argument, bool) or not isinstance(argument, int | float | np.ndarray | np.float32):
         raise NotLoweredError
     if isinstance(argument, np.ndarray) and argument.dtype != np.float32:

@@ -49,7 +49,8 @@ def _chain_of(node: Node) -> tuple[Chain, list[Value]] | None:
         return (Chain((link,)), node.inputs) if node.inputs[0].shape else None
     if not isinstance(kind, Binary) or not node.output.shape:
         return None
-    for source, other, reversed_ in ((*node.inputs, False), (*node.inputs[::-1], True)):
+    first, second = node.inputs
+    for source, other, reversed_ in ((first, second, False), (second, first, True)):
         operand = _operand(other, source) if source.constant is None and source.shape == node.output.shape else None
         if operand is not None:
             op = f"r{kind.function}" if reversed_ and kind.function in ("sub", "div") else kind.function

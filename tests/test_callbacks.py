@@ -234,3 +234,42 @@ def test_bad_arguments(make: Callable[[], Any], error: type[Exception], words: s
 def test_a_log_that_is_missing_is_told() -> None:
     with pytest.warns(UserWarning, match="EarlyStopping: the logs have no 'val_loss', only loss"):
         model().fit(X, Y, callbacks=[callbacks.EarlyStopping()], verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("callback", "line"),
+    [
+        (callbacks.EarlyStopping(patience=2, verbose=1), "Epoch 7: early stopping"),
+        (
+            callbacks.ReduceLROnPlateau(patience=2, factor=0.5, verbose=1),
+            "Epoch 7: the learning rate is reduced to 0.25.",
+        ),
+        (callbacks.LearningRateScheduler(lambda epoch: 0.1 * epoch, verbose=1), "Epoch 4: the learning rate is 0.3."),
+    ],
+)
+def test_what_is_printed_with_verbose(callback: Any, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    followed(pyconv, callback, [1.0, 0.9, 0.8, 0.7, 0.6, 0.6, 0.6])
+    callback.on_train_end()
+    assert line in capsys.readouterr().out.splitlines()
+
+
+def test_a_number_that_is_not_in_the_logs(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    checkpoint = callbacks.ModelCheckpoint(
+        tmp_path / "best.weights.h5", "gone", save_best_only=True, save_weights_only=True
+    )
+    with pytest.warns(UserWarning, match="gone"):
+        followed(pyconv, checkpoint, [1.0])
+    assert (tmp_path / "best.weights.h5").exists()
+    plateau = callbacks.ReduceLROnPlateau("gone", patience=0)
+    with pytest.warns(UserWarning, match="gone"):
+        assert [rate for _, rate, _ in followed(pyconv, plateau, [1.0, 2.0])] == [0.5, 0.5]
+
+
+def test_only_better_epochs_are_saved(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    checkpoint = callbacks.ModelCheckpoint(
+        tmp_path / "{epoch}.weights.h5", "val_loss", save_best_only=True, save_weights_only=True
+    )
+    followed(pyconv, checkpoint, [1.0, 2.0, 0.5])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.weights.h5", "3.weights.h5"]

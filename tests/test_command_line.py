@@ -136,6 +136,18 @@ def test_errors_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         assert error.count("\n") == 1
 
 
+def test_bench_of_an_onnx_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each step of the program is a row, what was fused into a convolution isn't."""
+    pytest.importorskip("onnx")
+    small = [pyconv.Input((8, 8, 3)), layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(2)]
+    pyconv.onnx.export(pyconv.Sequential(small), tmp_path / "model.onnx")
+    assert cli.main(["bench", str(tmp_path / "model.onnx"), "--seconds", "0.001"]) == 0
+    printed = capsys.readouterr().out
+    assert "Conv" in printed
+    assert "Flatten" in printed
+    assert "Relu" not in printed
+
+
 @pytest.mark.parametrize("command", ["", "info", "run", "bench", "convert"])
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):

@@ -330,3 +330,12 @@ def test_against_torch(model: pyconv.Sequential, data: tuple[Array, Array], torc
     assert float(loss) == pytest.approx(float(right.detach()), rel=1e-12)
     for mine, peer in zip(gradients, (kernel, bias, weights, offset), strict=True):
         np.testing.assert_allclose(mine, peer.grad.numpy(), rtol=1e-10, atol=1e-12)  # sums of 64 in float64
+
+
+def test_a_number_on_the_left_of_a_traced_array() -> None:
+    """d(3 / x) = -3 / x^2 and d(2^x) = ln 2 * 2^x, at x = 2."""
+    x = Variable([2.0], dtype="float64")
+    for function, slope in ((lambda v: 3 / v, -0.75), (lambda v: 2**v, np.log(2) * 4)):
+        with pyconv.GradientTape() as tape:
+            result = ops.sum(function(x))
+        np.testing.assert_allclose(tape.gradient(result, x), [slope], rtol=1e-12)

@@ -27,3 +27,11 @@ def test_a_policy_is_written_and_read() -> None:
 def test_others_are_refused(dtype: object) -> None:
     with pytest.raises(ValueError, match='dtype must be "float32" or "float64"'):
         DTypePolicy(dtype)
+
+
+def test_a_policy_is_its_name() -> None:
+    one, other = (layers.Dense(1, dtype="float64").dtype_policy for _ in range(2))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert repr(one) == '<DTypePolicy "float64">'
+    assert one.compute_dtype == one.variable_dtype == "float64"

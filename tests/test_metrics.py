@@ -82,3 +82,21 @@ def test_get() -> None:
 def test_shapes_that_do_not_fit(name: str, y_true: Any, y_pred: Any) -> None:
     with pytest.raises(ValueError, match=r"accuracy: .*y_true.*y_pred"):
         getattr(metrics, name)().update_state(y_true, y_pred)
+
+
+def test_weights_of_labels_and_with_an_axis_more() -> None:
+    """A label of weight 2 counts as twice the same sample."""
+    true, pred = np.array([[0, 1], [1, 0], [1, 1]]), np.array([[0.2, 0.4], [0.9, 0.6], [0.3, 0.7]])
+    weighted = metrics.AUC(num_thresholds=20, label_weights=[1, 2])
+    twice = metrics.AUC(num_thresholds=20)
+    assert weighted(true, pred) == pytest.approx(twice(true[:, [0, 1, 1]], pred[:, [0, 1, 1]]))
+    assert len(weighted.thresholds) == 20
+    mean = metrics.MeanSquaredError()
+    assert mean([[1.0], [2.0]], [[1.0], [4.0]], sample_weight=[[3.0], [1.0]]) == 1.0
+    assert repr(mean) == "<MeanSquaredError name=mean_squared_error>"
+
+
+def test_a_metric_of_ones_own_must_say_what_it_does() -> None:
+    for call in ("update_state", "result"):
+        with pytest.raises(NotImplementedError, match=f"Metric: .*{call}"):
+            getattr(metrics.Metric(), call)()

@@ -112,3 +112,18 @@ def test_what_is_no_model_is_refused() -> None:
         pyconv.onnx.export(layers.Conv2D(2, 3))  # type: ignore[arg-type]
     with pytest.raises(pyconv.onnx.UnsupportedLayerError, match="no graph"):
         pyconv.onnx.export(pyconv.Sequential([layers.Conv2D(2, 3)]))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Activation("squareplus"),
+        layers.ReLU(max_value=2.0),
+        layers.ReLU(threshold=0.5),
+        layers.ReLU(max_value=2.0, threshold=0.5),
+    ],
+    ids=["squareplus", "max_value", "threshold", "both"],
+)
+def test_activations_with_bounds(layer: pyconv.Layer) -> None:
+    x = np.linspace(-3, 3, 24, dtype="float32").reshape(1, 2, 3, 4)
+    assert_written(pyconv.Sequential([layers.Input((2, 3, 4)), layer]), x)

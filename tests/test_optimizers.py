@@ -267,3 +267,15 @@ def used(optimizer: optimizers.Optimizer) -> optimizers.Optimizer:
 def test_bad_arguments(call: Callable[[], Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+def test_deserialize_knows_given_classes() -> None:
+    class Slow(optimizers.SGD):
+        pass
+
+    config = optimizers.serialize(Slow(0.125))
+    again = optimizers.deserialize(config, {"Slow": Slow})
+    assert type(again) is Slow
+    assert again.learning_rate == 0.125
+    with pytest.raises(ValueError, match="Slow"):
+        optimizers.deserialize(config)

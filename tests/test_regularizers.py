@@ -209,3 +209,12 @@ def test_training_against_keras(keras: ModuleType) -> None:
         np.testing.assert_allclose(mine, peers, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose((ours.get_weights()[0] ** 2).sum(axis=0), 1.0, rtol=1e-5)
     assert ours.evaluate(x, y, verbose=0) == pytest.approx(float(theirs.evaluate(x, y, verbose=0)), rel=1e-5)
+
+
+def test_configs_of_regularizers() -> None:
+    made = regularizers.OrthogonalRegularizer(0.5, "columns")
+    again = regularizers.OrthogonalRegularizer.from_config(made.get_config())
+    assert (again.factor, again.mode) == (0.5, "columns")
+    assert regularizers.Regularizer().get_config() == {}
+    with pytest.raises(NotImplementedError, match="Regularizer"):
+        regularizers.Regularizer()([1.0])

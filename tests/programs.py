@@ -27,7 +27,7 @@ def by_layers(model: Any, x: Any) -> list[Array]:
 def compiled(model: Model, x: Any) -> Compiled:
     """The program that ran for these inputs; there must be one."""
     assert model._programs is not None
-    found = model._programs.entry(tuple(np.shape(part) for part in tree.flatten(x))).compiled
+    found = model._programs.entry(tuple(np.shape(part)[1:] for part in tree.flatten(x))).compiled
     assert found is not None
     return found
 

@@ -85,8 +85,8 @@ def memory_plan(model: Layer, batch_size: int) -> MemoryPlan:
 
     problems = [_extended(*pair, batch_size) for pair in zip(one.problems, two.problems, strict=True)]
     samples = (shape[1:] for shape in symbolic.flat_shapes(model.input_shape))
-    shapes = tuple((batch_size, *(size for size in sample if size is not None)) for sample in samples)
-    predicting = footprint_of(model, shapes) if config.get_programs() else None
+    known = tuple(tuple(size for size in sample if size is not None) for sample in samples)
+    predicting = footprint_of(model, known, batch_size) if config.get_programs() else None
     if predicting is None:  # layer by layer
         predicting = Footprint(
             int(at_batch(one.predicting, two.predicting).max(initial=0)),

@@ -262,8 +262,8 @@ class Model(Trainer):
         from pyconv.program.cache import compiled_for  # noqa: PLC0415 - likewise
 
         op = f"{self._op}.plan"
-        shapes = self._batch_shapes(op, geometry.integer(op, "batch_size", batch_size))
-        return report.plan(compiled_for(op, self, shapes))
+        batch_size = geometry.integer(op, "batch_size", batch_size)
+        return report.plan(compiled_for(op, self, self._sample_shapes(op)), batch_size)
 
     def profile(self, x: Any, repeats: int = 5) -> ProgramReport:
         """The steps of `plan` with times: milliseconds, operations a second, and their share of the machine's limit.
@@ -286,15 +286,15 @@ class Model(Trainer):
         repeats = geometry.integer(op, "repeats", repeats)
         self(x, training=False)  # which builds the model, and refuses what doesn't fit it
         arrays = [np.asarray(array, np.float32) for array in self._flat_inputs(self._taken("x", x))]
-        return report.profile(compiled_for(op, self, tuple(array.shape for array in arrays)), arrays, repeats)
+        return report.profile(compiled_for(op, self, tuple(array.shape[1:] for array in arrays)), arrays, repeats)
 
-    def _batch_shapes(self, op: str, batch_size: int) -> tuple[tuple[int, ...], ...]:
-        """The inputs' shapes with so many samples; ValueError where a size isn't known."""
+    def _sample_shapes(self, op: str) -> tuple[tuple[int, ...], ...]:
+        """The shapes of a sample of each input; ValueError where a size isn't known."""
         shapes = symbolic.flat_shapes(self.input_shape) if self.input_shape is not None else [(None, None)]
         samples = [tuple(size for size in shape[1:] if size is not None) for shape in shapes]
         if any(len(sample) < len(shape) - 1 for sample, shape in zip(samples, shapes, strict=True)):
             raise ValueError(f"{op}: all sizes of the input must be known. Received: input_shape={self.input_shape}.")
-        return tuple((batch_size, *sample) for sample in samples)
+        return tuple(samples)
 
     def to_json(self, **kwargs: Any) -> str:
         """The model's structure without its weights as text; `pyconv.models.model_from_json` reads it.

@@ -2,74 +2,101 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from pyconv import _core
 from pyconv.gradient import Array
 from pyconv.ops.arrays import contiguous
-from pyconv.program.blocks import blocks_of
+from pyconv.program.blocks import takes_batch
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.interpreter import array_of, run_node
-from pyconv.program.kinds import Reshape, Slice
+from pyconv.program.kinds import Conv, Reshape, Slice
 from pyconv.program.steps import Where, add_step, has_step
-from pyconv.program.storage import FLOAT, Placement, sections_of
+from pyconv.program.storage import FLOAT, Placement
 
 
 class WrongDtypeError(Exception):
     """A call in the middle gave something else than float32: the model must run layer by layer."""
 
 
+# Programs that a stage keeps for whole batches, each with packed weights: two sizes, a full batch and the last one.
+_KEPT = 2
+
+
+class Built(NamedTuple):
+    """A program of the core, and for each of its steps the node that it is of."""
+
+    program: _core.Program
+    block: int  # how many samples it takes at a time
+    step_nodes: list[Node]
+
+
 class CoreStage:
-    """Nodes as one program of the core.
+    """Nodes as one program of the core: for samples one by one, or for whole batches, a program for each size of them.
 
     Attributes:
         nodes: what it computes, in order.
-        blocks: how many samples each of them takes at a time.
-        round: how many samples the program takes at a time; a batch is a multiple of them.
-        bytes: the memory that its values lie in, apart from its inputs and outputs.
-        program: the program, once it has been built.
-        step_nodes: for each step of the program the node that it is of, and how many samples it takes.
+        takes_batch: whether it takes whole batches.
     """
 
-    program: _core.Program
-
-    def __init__(self, nodes: Sequence[Node], inputs: list[Value], outputs: list[Value], batch: int) -> None:
+    def __init__(self, nodes: Sequence[Node], inputs: list[Value], outputs: list[Value]) -> None:
         self.inputs, self.outputs = inputs, outputs
-        nodes = _with_copies(nodes, inputs, outputs)
-        blocks = blocks_of(nodes, batch)
-        self.round = blocks[0] if len(set(blocks)) == 1 else batch
-        places = Placement(nodes, inputs, outputs, blocks, self.round)
-        self.bytes = places.arena_bytes + places.kept_bytes
-        self.nodes, self.blocks, self._places = nodes, blocks, places
+        self.takes_batch = takes_batch(nodes[0])
+        self.nodes = _with_copies(nodes, inputs, outputs)
+        self._lock = threading.Lock()
+        self._built: dict[int, Built] = {}
 
-    def build(self) -> None:
-        """Makes the program, for which weights are packed."""
-        given, made = ([value.size * self.round * FLOAT for value in values] for values in (self.inputs, self.outputs))
-        builder = _core.ProgramBuilder(given, made, self._places.arena_bytes, self._places.kept_bytes)
-        self.step_nodes: list[tuple[Node, int]] = []
-        section = None
-        for step, (node, block, number) in enumerate(
-            zip(self.nodes, self.blocks, sections_of(self.blocks), strict=True)
-        ):
-            if number != section:
-                builder.section(self.round // block)
-                section = number
-            count = add_step(node, Where(builder, self._places, step, block))
-            self.step_nodes += [(node, block)] * count
-        self.program = builder.build()
+    def block(self, batch: int) -> int:
+        """How many samples of a batch it takes at a time."""
+        return batch if self.takes_batch else 1
+
+    def places(self, block: int) -> Placement:
+        """Where its values lie."""
+        return Placement(self.nodes, self.inputs, self.outputs, block)
+
+    def built(self, batch: int) -> Built:
+        """The program for a batch, made with its packed weights if need be."""
+        block = self.block(batch)
+        found = self._built.get(block)
+        if found is None:
+            with self._lock:
+                found = self._built.get(block) or self._build(block)
+                if len(self._built) >= _KEPT:
+                    del self._built[next(iter(self._built))]
+                self._built[block] = found
+        return found
 
     def run_one(self, x: Array) -> Array:
         """The result, where there are one input and one output."""
+        built = self.built(len(x))
         made = _core.empty("float32", (len(x), *self.outputs[0].shape))
-        self.program.run([contiguous(x)], [made], len(x) // self.round)
+        built.program.run([contiguous(x)], [made], len(x) // built.block)
         return made
 
     def run(self, values: dict[Value, Array], batch: int) -> None:
+        built = self.built(batch)
         given = [contiguous(values[value]) for value in self.inputs]
         made = [_core.empty("float32", (batch, *value.shape)) for value in self.outputs]
-        self.program.run(given, made, batch // self.round)
+        built.program.run(given, made, batch // built.block)
         values.update(zip(self.outputs, made, strict=True))
+
+    def _build(self, block: int) -> Built:
+        places = self.places(block)
+        given, made = ([value.size * block * FLOAT for value in values] for values in (self.inputs, self.outputs))
+        builder = _core.ProgramBuilder(given, made, places.bytes)
+        step_nodes: list[Node] = []
+        for node in self.nodes:
+            step_nodes += [node] * add_step(node, Where(builder, places, block))
+        program = builder.build()
+        if not self.takes_batch:
+            for node in self.nodes:  # the program has the weights, in its own order
+                if isinstance(node.kind, Conv):
+                    node.kind = node.kind._replace(weights=np.broadcast_to(np.float32(0), node.kind.weights.shape))
+        return Built(program, block, step_nodes)
 
 
 class CallStage(NamedTuple):
@@ -96,18 +123,18 @@ class CallStage(NamedTuple):
 
 
 class Compiled:
-    """A graph ready to run on batches of one size.
+    """A graph ready to run on batches of any size.
 
     Attributes:
         whole: the only stage, where all of the graph is one program of one input and one output.
     """
 
-    def __init__(self, graph: Graph, batch: int) -> None:
-        self.graph, self.batch = graph, batch
-        self.stages = stages_of(graph, batch)
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.stages = stages_of(graph)
         for stage in self.stages:
             if isinstance(stage, CoreStage):
-                stage.build()
+                stage.built(1)
         self._unused = unused_after(self.stages, graph.outputs)
         one = len(self.stages) == len(graph.inputs) == len(graph.outputs) == 1
         first = self.stages[0] if one else None
@@ -117,17 +144,18 @@ class Compiled:
         """The outputs for batches in the order of the inputs; float32."""
         values: dict[Value, Any] = dict(zip(self.graph.inputs, arrays, strict=True))
         for stage, unused in zip(self.stages, self._unused, strict=True):
-            stage.run(values, self.batch)
+            stage.run(values, len(arrays[0]))
             for value in unused:
                 del values[value]
         return [values[value] for value in self.graph.outputs]
 
 
-def stages_of(graph: Graph, batch: int) -> list[CoreStage | CallStage]:
+def stages_of(graph: Graph) -> list[CoreStage | CallStage]:
     """Runs of nodes that the core has steps for, not yet built, and the nodes between them."""
     groups: list[list[Node]] = []
     for node in graph.nodes:
-        if groups and has_step(node) and has_step(groups[-1][-1]):
+        before = groups[-1][-1] if groups else None
+        if before and has_step(node) and has_step(before) and _at_once(node, groups[-1]):
             groups[-1].append(node)
         else:
             groups.append([node])
@@ -145,8 +173,13 @@ def stages_of(graph: Graph, batch: int) -> list[CoreStage | CallStage]:
         inside = set(made)
         inputs = list(dict.fromkeys(v for node in group for v in node.inputs if v not in inside))
         outputs = [v for v in made if v in graph.outputs or read_in.get(v, set()) - {number}]
-        stages.append(CoreStage(group, inputs, outputs, batch))
+        stages.append(CoreStage(group, inputs, outputs))
     return stages
+
+
+def _at_once(node: Node, group: list[Node]) -> bool:
+    """Whether a node takes samples as those of a group do."""
+    return takes_batch(node) == takes_batch(group[0])
 
 
 def unused_after(stages: Sequence[CoreStage | CallStage], wanted: Sequence[Value]) -> list[list[Value]]:

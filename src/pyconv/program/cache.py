@@ -18,8 +18,8 @@ from pyconv.program.lowering import NotLoweredError, can_inline, lower
 from pyconv.program.lowering.registry import Lowering
 from pyconv.program.passes import simplify
 
-# Programs that a model keeps, each with packed weights of its own, as large as the weights: four shapes of batches, as
-# many as a Variable keeps packed copies for.
+# Programs that a model keeps, each with packed weights of its own, as large as the weights: four sizes of images, as
+# many as a Variable keeps packed copies for. Each serves batches of any size.
 KEPT = 4
 
 _ticks = itertools.count()
@@ -27,7 +27,7 @@ _Key = tuple[tuple[int, ...], ...]
 
 
 class Entry:
-    """A program for batches of certain shapes, None where the model must run layer by layer."""
+    """A program for samples of certain shapes, None where the model must run layer by layer."""
 
     def __init__(self, compiled: Compiled | None, sources: Lowering) -> None:
         self.compiled = compiled
@@ -57,11 +57,11 @@ class Programs:
 
     def run_one(self, x: Array, training: bool | None) -> Array | None:
         """A model's result for one array, by the shortest way; None where that isn't known to be right."""
-        if self._seen != Changes.latest or x.dtype != np.float32 or recording():
+        if self._seen != Changes.latest or not _is_batch(x) or recording():
             return None
         if training is None and calls().training:
             return None
-        entry = self._entries.get((x.shape,))
+        entry = self._entries.get((x.shape[1:],))
         if entry is None or entry.compiled is None or entry.compiled.whole is None:
             return None
         entry.used = next(_ticks)
@@ -71,7 +71,9 @@ class Programs:
         """The flat results for arrays that came through the model's inputs; None where the layers must run."""
         if recording() or calls().training or not all(_is_batch(x) for x in arrays):
             return None
-        entry = self.entry(tuple(x.shape for x in arrays))
+        if any(len(x) != len(arrays[0]) for x in arrays):
+            return None
+        entry = self.entry(tuple(x.shape[1:] for x in arrays))
         if entry.compiled is None:
             return None
         try:
@@ -80,8 +82,8 @@ class Programs:
             entry.compiled = None
             return None
 
-    def entry(self, shapes: _Key) -> Entry:
-        """The entry for batches of these shapes, made if need be."""
+    def entry(self, samples: _Key) -> Entry:
+        """The entry for samples of these shapes, made if need be."""
         with self._lock:
             seen = Changes.latest  # before anything is read: what changes meanwhile is looked at next time
             if seen != self._seen:
@@ -90,48 +92,46 @@ class Programs:
                     self._entries = {}
                 self._entries = {key: entry for key, entry in self._entries.items() if entry.is_current()}
                 self._settings, self._seen = settings, seen
-            entry = self._entries.get(shapes)
+            entry = self._entries.get(samples)
             if entry is None:
                 if len(self._entries) >= KEPT:
                     del self._entries[min(self._entries, key=lambda key: self._entries[key].used)]
-                entry = self._entries[shapes] = make(self._model, shapes)
+                entry = self._entries[samples] = make(self._model, samples)
             entry.used = next(_ticks)
             return entry
 
 
-def compiled_for(op: str, model: Any, shapes: _Key) -> Compiled:
-    """The model's program for batches of these shapes; ValueError where its layers run one by one."""
+def compiled_for(op: str, model: Any, samples: _Key) -> Compiled:
+    """The model's program for samples of these shapes; ValueError where its layers run one by one."""
     programs: Programs = model._program_cache()
-    found = programs.entry(shapes).compiled if config.get_programs() else None
+    found = programs.entry(samples).compiled if config.get_programs() else None
     if found is None:
         raise ValueError(
             f"{op}: the model {model.name!r} has no program, its layers run one by one: it isn't made of layers or "
             f"symbolic tensors of float32 with the batch axis first, a layer refuses the shape, or programs are "
-            f"switched off. Received: inputs of shapes {list(shapes)}."
+            f"switched off. Received: samples of shapes {list(samples)}."
         )
     return found
 
 
-def footprint_of(model: Any, shapes: _Key) -> Footprint | None:
-    """The memory that the model's program for batches of these shapes needs, None where the layers will run."""
+def footprint_of(model: Any, samples: _Key, batch: int) -> Footprint | None:
+    """The memory that the model's program needs for a batch of such samples, None where the layers will run."""
     try:
-        graph = lower(model, [shape[1:] for shape in shapes], Lowering())
+        graph = lower(model, list(samples), Lowering())
         simplify(graph)
-        return footprint(graph, shapes[0][0])
+        return footprint(graph, batch)
     except (NotLoweredError, ValueError, TypeError):
         return None
 
 
-def make(model: Any, shapes: _Key) -> Entry:
-    """A program for batches of these shapes; an entry without one where the model must run layer by layer."""
+def make(model: Any, samples: _Key) -> Entry:
+    """A program for samples of these shapes; an entry without one where the model must run layer by layer."""
     sources = Lowering()
     try:
-        if len({shape[0] for shape in shapes}) > 1:
-            raise NotLoweredError
         with np.errstate(all="ignore"):
-            graph = lower(model, [shape[1:] for shape in shapes], sources)
+            graph = lower(model, list(samples), sources)
             simplify(graph)
-            return Entry(Compiled(graph, shapes[0][0]), sources)
+            return Entry(Compiled(graph), sources)
     except (NotLoweredError, ValueError, TypeError):
         # What a layer refuses it refuses again, in its own words, when the layers run.
         return Entry(None, sources)

@@ -23,17 +23,22 @@ class Footprint(NamedTuple):
 
 def footprint(graph: Graph, batch: int) -> Footprint:
     """What the program of a simplified graph will need."""
-    stages = stages_of(graph, batch)
+    stages, threads = stages_of(graph), _core.get_num_threads()
     alive = most = packed = workspace = 0
     for stage, unused in zip(stages, unused_after(stages, graph.outputs), strict=True):
         alive += sum(value.size for value in stage.outputs) * batch * FLOAT
-        most = max(most, alive + (stage.bytes if isinstance(stage, CoreStage) else 0))
+        at_once = 1
+        if isinstance(stage, CoreStage):
+            block = stage.block(batch)
+            at_once = min(threads, batch // block)  # each thread has an arena of its own
+            most = max(most, alive + at_once * stage.places(block).bytes)
+        most = max(most, alive)
         alive -= sum(value.size for value in unused if value not in graph.inputs) * batch * FLOAT
         if isinstance(stage, CoreStage):
-            for node, block in zip(stage.nodes, stage.blocks, strict=True):
+            for node in stage.nodes:
                 if isinstance(node.kind, Conv):
                     problem = problem_of(node.kind, (block, *node.inputs[0].shape))
                     plan = plan_for(_core.get_isa(), "forward", problem)
                     packed += plan.packed_bytes
-                    workspace = max(workspace, plan.workspace_bytes)
+                    workspace = max(workspace, at_once * plan.workspace_bytes)
     return Footprint(most, packed, workspace)

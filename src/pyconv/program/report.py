@@ -52,7 +52,7 @@ class ProgramReport(NamedTuple):
     Attributes:
         batch_size: the number of samples.
         threads: how many threads there are.
-        arena: bytes that the values between the steps lie in.
+        arena: bytes that the values between the steps lie in, for each thread that takes samples of its own.
         steps: the steps, in the order in which they run.
         peak: the most float32 operations a second that the machine's multiply-adds reach, None in a plan.
     """
@@ -95,16 +95,17 @@ _TEXTS = 4  # columns of words, which begin at the left
 _LONGEST = 40  # letters of the layers' names in a table
 
 
-def plan(compiled: Compiled) -> ProgramReport:
+def plan(compiled: Compiled, batch: int) -> ProgramReport:
     """The steps of a program."""
-    steps = [step for stage in compiled.stages for step in _steps_of(stage, compiled.batch)]
-    arena = max((stage.bytes for stage in compiled.stages if isinstance(stage, CoreStage)), default=0)
-    return ProgramReport(compiled.batch, _core.get_num_threads(), arena, steps)
+    steps = [step for stage in compiled.stages for step in _steps_of(stage, batch)]
+    cores = [stage for stage in compiled.stages if isinstance(stage, CoreStage)]
+    arena = max((stage.places(stage.block(batch)).bytes for stage in cores), default=0)
+    return ProgramReport(batch, _core.get_num_threads(), arena, steps)
 
 
 def profile(compiled: Compiled, arrays: list[Array], repeats: int) -> ProgramReport:
     """The steps with the least time that each took in so many runs, after one that isn't counted."""
-    report = plan(compiled)
+    report = plan(compiled, len(arrays[0]))
     runs = [_times(compiled, arrays) for _ in range(repeats + 1)][1:]
     least = np.min(runs, axis=0)
     steps = [step._replace(seconds=float(seconds)) for step, seconds in zip(report.steps, least, strict=True)]
@@ -115,10 +116,13 @@ def _steps_of(stage: CoreStage | CallStage, batch: int) -> list[Step]:
     if isinstance(stage, CallStage):
         return [_step(stage.node, "python", batch, 0, _bytes(stage.node) * batch, 0)]
     found = []
-    for (node, block), facts in zip(stage.step_nodes, stage.program.steps(), strict=True):
-        times = batch // block
+    built = stage.built(batch)
+    for node, facts in zip(built.step_nodes, built.program.steps(), strict=True):
+        times = batch // built.block
         size = (facts["bytes_read"] + facts["bytes_written"]) * times
-        found.append(_step(node, facts["algorithm"], block, facts["flops"] * times, size, facts["workspace_bytes"]))
+        found.append(
+            _step(node, facts["algorithm"], built.block, facts["flops"] * times, size, facts["workspace_bytes"])
+        )
     return found
 
 
@@ -136,16 +140,17 @@ def _bytes(node: Node) -> int:
 def _times(compiled: Compiled, arrays: list[Array]) -> list[float]:
     """The seconds of each step in one run."""
     values: dict[Value, Array] = dict(zip(compiled.graph.inputs, arrays, strict=True))
-    seconds: list[float] = []
+    batch, seconds = len(arrays[0]), list[float]()
     for stage in compiled.stages:
         if isinstance(stage, CallStage):
             begin = time.perf_counter()
-            stage.run(values, compiled.batch)
+            stage.run(values, batch)
             seconds.append(time.perf_counter() - begin)
             continue
         given = [contiguous(values[value]) for value in stage.inputs]
-        made = [_core.empty("float32", (compiled.batch, *value.shape)) for value in stage.outputs]
-        seconds += stage.program.profile(given, made, compiled.batch // stage.round)
+        made = [_core.empty("float32", (batch, *value.shape)) for value in stage.outputs]
+        built = stage.built(batch)
+        seconds += built.program.profile(given, made, batch // built.block)
         values.update(zip(stage.outputs, made, strict=True))
     return seconds
 

@@ -31,11 +31,10 @@ _MOST_RESIZED = 3
 
 
 class Where(NamedTuple):
-    """What a step is made with: the builder, the places, the step's number and its samples."""
+    """What a step is made with: the builder, the places, and how many samples it takes at a time."""
 
     builder: _core.ProgramBuilder
     places: Placement
-    step: int
     block: int
 
 
@@ -202,7 +201,7 @@ def _copy(
 
 
 def _at(where: Where, value: Value, offset: int = 0) -> tuple[int, int, int]:
-    return where.places.place(value, where.step, offset)
+    return where.places.place(value, offset)
 
 
 def _strides(value: Value, where: Where) -> list[int]:

@@ -11,9 +11,9 @@ from pyconv.program.memory import Span, arrange
 
 FLOAT = 4  # bytes
 
-# A place as _core.ProgramBuilder takes it: buffer, offset, how far each repeat lies further on.
+# A place as _core.ProgramBuilder takes it: buffer, offset, how far each repeat lies further on (there are none here).
 Place = tuple[int, int, int]
-_ARENA, _KEPT, _OUTSIDE = range(3)
+_ARENA, _OUTSIDE = 0, 2
 
 
 class Storage:
@@ -32,8 +32,10 @@ class Placement:
         nodes: the nodes, in their order.
         inputs: values from outside.
         outputs: values that are wanted outside, each made by one of the nodes and no view of another of them.
-        blocks: how many samples each node takes at a time.
-        batch: how many samples there are.
+        block: how many samples they take at a time.
+
+    Attributes:
+        bytes: of the arena that the values inside lie in.
     """
 
     def __init__(
@@ -41,10 +43,9 @@ class Placement:
         nodes: Sequence[Node],
         inputs: Sequence[Value],
         outputs: Sequence[Value],
-        blocks: Sequence[int],
-        batch: int,
+        block: int,
     ) -> None:
-        self._blocks, self._batch = blocks, batch
+        self._block = block
         self._storage: dict[Value, Storage] = {}
         for number, value in enumerate(inputs):
             self._storage[value] = storage = Storage(value.size, -1)
@@ -61,7 +62,7 @@ class Placement:
                 storage = self._made(node, value, step)
                 storage.last = step
                 self._storage[value] = storage
-        self._arrange(nodes)
+        self._arrange()
 
     def stride(self, value: Value) -> int:
         """How many floats apart the value's pixels lie."""
@@ -81,17 +82,14 @@ class Placement:
         """Whether it is no slice of another."""
         return value not in self._views
 
-    def place(self, value: Value, step: int, offset: int = 0) -> Place:
-        """Where a value begins for a step, plus so many floats."""
+    def place(self, value: Value, offset: int = 0) -> Place:
+        """Where a value begins, plus so many floats."""
         storage = self._storage[value]
         if value in self._views:
             offset += self._views[value].offset
-        advance = self._blocks[step] * storage.size * FLOAT
         if storage.outside is not None:
-            return _OUTSIDE + storage.outside, offset * FLOAT, advance
-        if id(storage) in self._kept:
-            return _KEPT, self._kept[id(storage)] + offset * FLOAT, advance
-        return _ARENA, self._arena[id(storage)] + offset * FLOAT, 0
+            return _OUTSIDE + storage.outside, offset * FLOAT, 0
+        return _ARENA, self._offsets[id(storage)] + offset * FLOAT, 0
 
     def _made(self, node: Node, value: Value, step: int) -> Storage:
         """The storage of a new value: that of an input which it is a view of or overwrites, or one of its own."""
@@ -114,20 +112,12 @@ class Placement:
         read_once = sum(value in mine for value in node.inputs) == 1
         return read_once and all(self._last_use.get(value, -1) <= step for value in mine)
 
-    def _arrange(self, nodes: Sequence[Node]) -> None:
-        """Gives every storage inside an offset, those that later sections read in the memory that is kept."""
-        section = sections_of(self._blocks)
-        bounds = [(section.index(s), len(section) - 1 - section[::-1].index(s)) for s in section]
-        inside = {id(s): s for s in self._storage.values() if s.outside is None}.values()
-        kept = [s for s in inside if section[s.first] != section[s.last]]
-        local = [s for s in inside if section[s.first] == section[s.last]]
-        # Repeats of a section take turns: what one of its steps keeps may not lie where another repeat still reads.
-        layout = arrange([Span(s.size * self._batch * FLOAT, bounds[s.first][0], bounds[s.last][1]) for s in kept])
-        self._kept = {id(s): offset for s, offset in zip(kept, layout.offsets, strict=True)}
-        self.kept_bytes = layout.bytes
-        layout = arrange([Span(s.size * self._blocks[s.first] * FLOAT, s.first, s.last) for s in local])
-        self._arena = {id(s): offset for s, offset in zip(local, layout.offsets, strict=True)}
-        self.arena_bytes = layout.bytes
+    def _arrange(self) -> None:
+        """Gives every storage inside an offset."""
+        inside = list({id(s): s for s in self._storage.values() if s.outside is None}.values())
+        layout = arrange([Span(s.size * self._block * FLOAT, s.first, s.last) for s in inside])
+        self._offsets = {id(s): offset for s, offset in zip(inside, layout.offsets, strict=True)}
+        self.bytes = layout.bytes
 
 
 def _roots(nodes: Sequence[Node]) -> dict[Value, Value]:
@@ -148,12 +138,3 @@ def _overwritable(node: Node) -> Sequence[Value]:
             # An operand of fewer numbers has another size, and one that another link reads again isn't free.
             return node.inputs
     return ()
-
-
-def sections_of(blocks: Sequence[int]) -> list[int]:
-    """The number of the section that each step belongs to: neighbours with equal blocks share one."""
-    numbers, number = [], 0
-    for step, block in enumerate(blocks):
-        number += step > 0 and block != blocks[step - 1]
-        numbers.append(number)
-    return numbers

@@ -294,3 +294,31 @@ def test_chains_of_operations_in_a_program() -> None:
     model = Model([x, z], y)
     program = assert_program_equals_layers(model, [images(3, 5, 6, 4), images(3, 5, 6, 4, seed=1)])
     assert len(program.stages) == 1
+
+
+def test_a_frozen_model_predicts_and_no_more() -> None:
+    model, x = digits(), images(5, 12, 12, 1)
+    y = model(x)
+    held = model.layers[0].kernel.shape
+    model.freeze()
+    model.freeze()
+    for batch in (x, x[:2], x[:1]):
+        np.testing.assert_array_equal(model.predict(batch, verbose=0), y[: len(batch)])
+    assert model.layers[0].kernel.shape == held
+    assert model.count_params() > 0
+    for needs_weights in (model.get_weights, lambda: model(images(1, 12, 12, 1), training=True)):
+        with pytest.raises(RuntimeError, match=r"conv2d.*/kernel has no numbers any more: its model has been frozen"):
+            needs_weights()
+    with pytest.raises(ValueError, match=r"Sequential.freeze: the model .* has no program"):
+        Sequential([layers.Input((6,)), layers.Dense(3, dtype="float64")]).freeze()
+
+
+def test_dense_layers_of_a_frozen_model_stay_where_batches_need_them() -> None:
+    model = Sequential([layers.Input((600,)), layers.Dense(600), layers.Dense(3)])
+    x = images(4, 600)
+    y = model(x)
+    model.freeze()
+    assert_near(model(x[:3]), y[:3])
+    assert model.layers[0].kernel.numpy().shape == (600, 600)
+    with pytest.raises(RuntimeError, match=r"frozen"):
+        model.layers[1].kernel.numpy()

@@ -318,7 +318,7 @@ class Layer(Called):
         """How many numbers the weights hold."""
         if not self.built:
             raise ValueError(f"{self._op}: build the layer {self.name!r} before its parameters are counted.")
-        return sum(weight.value.size for weight in self.weights)
+        return sum(weight.size for weight in self.weights)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, from which `from_config` makes the same layer without its weights."""

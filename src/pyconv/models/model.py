@@ -296,6 +296,35 @@ class Model(Trainer):
             raise ValueError(f"{op}: all sizes of the input must be known. Received: input_shape={self.input_shape}.")
         return tuple(samples)
 
+    def freeze(self) -> None:
+        """Drops the weights that the model's programs have packed copies of, which halves its memory, for serving.
+
+        What works afterwards: calls and `predict` with samples of the shapes that the model has been called with, or
+        of its `input_shape` if that is known, in batches of any size, by any number of threads. What needs a weight's
+        numbers raises RuntimeError: training, saving, `get_weights`, samples of other shapes, and predictions after
+        `pyconv.set_isa` or `set_precision`. Dense layers of more than 1 MiB stay, for each size of batch packs them
+        anew; so do layers that the programs call. There is no way back but to load or make the model anew.
+
+        Raises:
+            ValueError: if the model has no program: it hasn't been called and a size of its input isn't known, or its
+                layers run one by one.
+
+        Example:
+        >>> import numpy as np
+        >>> from pyconv import Sequential, layers
+        >>> model = Sequential([layers.Input((8, 8, 3)), layers.Conv2D(4, 3)])
+        >>> model.freeze()
+        >>> model.predict(np.zeros((5, 8, 8, 3)), verbose=0).shape
+        (5, 6, 6, 4)
+        """
+        from pyconv.program.cache import compiled_for  # noqa: PLC0415 - see plan
+
+        op = f"{self._op}.freeze"
+        programs = self._program_cache()
+        if not programs.has_any():
+            compiled_for(op, self, self._sample_shapes(op))
+        programs.freeze()
+
     def to_json(self, **kwargs: Any) -> str:
         """The model's structure without its weights as text; `pyconv.models.model_from_json` reads it.
 

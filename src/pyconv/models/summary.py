@@ -151,8 +151,8 @@ def _wrap(text: str, width: int) -> list[str]:
 
 
 def _total(title: str, weights: Sequence[Variable]) -> str:
-    count = sum(weight.value.size for weight in weights)
-    size = float(sum(weight.value.nbytes for weight in weights))
+    count = sum(weight.size for weight in weights)
+    size = float(sum(weight.size * weight.dtype.itemsize for weight in weights))
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1024 or unit == "GB":
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,6 +139,12 @@ class Compiled:
         one = len(self.stages) == len(graph.inputs) == len(graph.outputs) == 1
         first = self.stages[0] if one else None
         self.whole = first if isinstance(first, CoreStage) and first.inputs == graph.inputs else None
+
+    def unpacked(self) -> Iterator[Array]:
+        """The weights that stages still read in their own order."""
+        for stage in self.stages:
+            if isinstance(stage, CoreStage) and stage.takes_batch:
+                yield from (node.kind.weights for node in stage.nodes if isinstance(node.kind, Conv))
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """The outputs for batches in the order of the inputs; float32."""

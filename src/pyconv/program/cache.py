@@ -12,11 +12,14 @@ from pyconv import _core, config
 from pyconv.changes import Changes
 from pyconv.gradient import Array, recording
 from pyconv.layers.calling import calls
+from pyconv.layers.layer import Layer
 from pyconv.program.building import Compiled, WrongDtypeError
 from pyconv.program.footprint import Footprint, footprint
+from pyconv.program.freezing import FrozenVariable, freeze
 from pyconv.program.lowering import NotLoweredError, can_inline, lower
 from pyconv.program.lowering.registry import Lowering
 from pyconv.program.passes import simplify
+from pyconv.variable import Variable
 
 # Programs that a model keeps, each with packed weights of its own, as large as the weights: four sizes of images, as
 # many as a Variable keeps packed copies for. Each serves batches of any size.
@@ -32,6 +35,7 @@ class Entry:
     def __init__(self, compiled: Compiled | None, sources: Lowering) -> None:
         self.compiled = compiled
         self.used = next(_ticks)
+        self.variables, self.called = sources.variables, sources.called
         self._variables = [(variable, variable.version) for variable in sources.variables.values()]
         self._layers = [(layer, layer._edits) for layer in sources.layers]
         self._graphs = sources.models
@@ -81,6 +85,25 @@ class Programs:
         except WrongDtypeError:
             entry.compiled = None
             return None
+
+    def has_any(self) -> bool:
+        """Whether there is a program, made of what is still as it was."""
+        return any(entry.compiled and entry.is_current() for entry in self._entries.values())
+
+    def freeze(self) -> None:
+        """Drops the weights that programs have packed; those that a stage or call still reads stay."""
+        with self._lock:
+            kept: set[int] = set()
+            packed: dict[int, Variable] = {}
+            for entry in self._entries.values():
+                if entry.compiled is not None:
+                    packed |= entry.variables
+                    kept |= {id(base_of(array)) for array in entry.compiled.unpacked()}
+                    called = [layer for layer in entry.called if isinstance(layer, Layer)]
+                    kept |= {id(base_of(weight.value)) for layer in called for weight in layer.weights}
+            for variable in packed.values():
+                if not isinstance(variable, FrozenVariable) and id(base_of(variable.value)) not in kept:
+                    freeze(variable)
 
     def entry(self, samples: _Key) -> Entry:
         """The entry for samples of these shapes, made if need be."""
@@ -135,6 +158,13 @@ def make(model: Any, samples: _Key) -> Entry:
     except (NotLoweredError, ValueError, TypeError):
         # What a layer refuses it refuses again, in its own words, when the layers run.
         return Entry(None, sources)
+
+
+def base_of(array: Array) -> Array:
+    """The array whose memory it is."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def _is_batch(x: Any) -> bool:

@@ -96,6 +96,7 @@ def _lowered(to: Lowering, node: Any, values: dict[int, Value]) -> list[Value]:
 def _called(to: Lowering, node: Any, values: dict[int, Value]) -> list[Value]:
     """A node that calls the layer or operation itself."""
     shapes = _result_shapes(node, values)
+    to.called.append(node.operation)
     places = {id(tensor): place for place, tensor in enumerate(node.inputs)}
 
     def call(arrays: list[Any]) -> list[Any]:

@@ -29,6 +29,7 @@ class Lowering:
         self.nodes: list[Node] = []
         self.variables: dict[int, Variable] = {}
         self.layers: list[Any] = []
+        self.called: list[Any] = []  # layers and operations that run as they are
         self.models: list[tuple[Any, Any]] = []  # models inside and the graphs that they had
         self.label = ""  # the layer that is being lowered
 

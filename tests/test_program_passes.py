@@ -12,11 +12,12 @@ from programs import Array, assert_near, lively
 from pyconv import Input, Model, layers
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.interpreter import run_graph
-from pyconv.program.kinds import Binary, Conv, Pad, Slice
+from pyconv.program.kinds import Binary, Conv, Pad, Slice, Transpose
 from pyconv.program.lowering import lower
 from pyconv.program.lowering.registry import Lowering
 from pyconv.program.memory import ALIGNMENT, Span, arrange
 from pyconv.program.passes import simplify
+from pyconv.program.passes.cancel_transposes import cancel_transposes
 from pyconv.program.passes.fold_affine import fold_affine_after, fold_affine_before
 from pyconv.program.passes.fold_constants import fold_constants
 from pyconv.program.passes.fold_padding import fold_padding
@@ -161,6 +162,35 @@ def test_fuse_residual(build: Build, fired: int) -> None:
 )
 def test_remove_identity(build: Build, fired: int) -> None:
     assert changes(remove_identity, build) == fired
+
+
+def first(name: str, *arguments: Any, **keywords: Any) -> layers.Layer:
+    return getattr(layers, name)(*arguments, data_format="channels_first", **keywords)
+
+
+@pytest.mark.parametrize(
+    ("build", "left"),
+    [
+        (lambda x: layers.Permute((3, 1, 2))(layers.Permute((2, 3, 1))(x)), 0),
+        (lambda x: layers.Permute((2, 1, 3))(layers.ReLU()(layers.Permute((2, 1, 3))(x)) * 2), 0),
+        (lambda x: first("Conv2D", 5, 2)(layers.BatchNormalization(1)(first("Conv2D", 3, 2)(x))), 2),
+        (lambda x: first("MaxPooling2D")(layers.add([y := first("Conv2D", 3, 3)(x), layers.ReLU()(y)])), 2),
+        (lambda x: layers.concatenate([first("Conv2D", n, 3)(x) for n in (2, 3)], axis=1), 2),
+        (lambda x: first("Cropping2D", ((0, 1), (2, 0)))(first("ZeroPadding2D", ((1, 2), (0, 3)))(x)), 0),
+        (lambda x: first("Flatten")(layers.Rescaling(2, 1)(first("DepthwiseConv2D", 3)(x))), 1),
+        (lambda x: first("GlobalAveragePooling2D")(first("Conv2D", 2, 3)(x)), 1),
+        (lambda x: layers.add([layers.Permute((2, 1, 3))(x), layers.Reshape((8, 7, 4))(x)]), 1),
+        (lambda x: [layers.Permute((2, 1, 3))(x), layers.Permute((1, 2, 3))(x)], 1),
+    ],
+)
+def test_cancel_transposes(build: Build, left: int) -> None:
+    graph = graph_of(build)
+    x = np.random.default_rng(2).normal(size=(2, *SHAPE)).astype(np.float32)
+    expected = run_graph(graph, [x])
+    cancel_transposes(graph)
+    for got, right in zip(run_graph(graph, [x]), expected, strict=True):
+        assert_near(got, right)
+    assert sum(isinstance(node.kind, Transpose) for node in graph.nodes) == left
 
 
 def test_fold_constants() -> None:

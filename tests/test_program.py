@@ -106,6 +106,28 @@ def test_layers_of_ones_own_and_operations_are_called() -> None:
     assert len(program.stages) > 1
 
 
+def test_a_layer_of_ones_own_may_change_as_it_runs() -> None:
+    """What it sets doesn't make the program anew; a result of another shape than was known sends it back to layers."""
+
+    class Grows(layers.Layer):
+        times = 1
+
+        def call(self, x: Array) -> Array:
+            self.seen = x.shape
+            return ops.concatenate([x] * self.times, axis=-1)
+
+    x = Input((6,))
+    grows = Grows()
+    model = Model(x, layers.Activation("tanh")(grows(layers.Dense(4)(x))))
+    batch = images(3, 6)
+    assert model(batch).shape == (3, 4)
+    program = compiled(model, batch)
+    model(batch)
+    assert compiled(model, batch) is program
+    grows.times = 2
+    assert model(batch).shape == (3, 8)
+
+
 def test_what_must_run_layer_by_layer_does() -> None:
     x = images(2, 6)
     transposed = Input((6,), name="t")

@@ -19,8 +19,8 @@ from pyconv.program.steps import Where, add_step, has_step
 from pyconv.program.storage import FLOAT, Placement
 
 
-class WrongDtypeError(Exception):
-    """A call in the middle gave something else than float32: the model must run layer by layer."""
+class UnforeseenError(Exception):
+    """A call in the middle gave another shape than was known, or not float32: the model must run layer by layer."""
 
 
 # Programs that a stage keeps for whole batches, each with packed weights: two sizes, a full batch and the last one.
@@ -117,8 +117,9 @@ class CallStage(NamedTuple):
     def run(self, values: dict[Value, Array], batch: int) -> None:
         given = [array_of(value, values) for value in self.node.inputs]
         made = run_node(self.node, given)
-        if any(getattr(array, "dtype", None) != "float32" or len(array) != batch for array in made):
-            raise WrongDtypeError
+        shapes = [(batch, *value.shape) for value in self.outputs]
+        if any(getattr(y, "dtype", None) != "float32" or y.shape != s for y, s in zip(made, shapes, strict=True)):
+            raise UnforeseenError
         values.update(zip(self.node.outputs, made, strict=True))
 
 

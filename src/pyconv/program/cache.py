@@ -13,7 +13,7 @@ from pyconv.changes import Changes
 from pyconv.gradient import Array, recording
 from pyconv.layers.calling import calls
 from pyconv.layers.layer import Layer
-from pyconv.program.building import Compiled, WrongDtypeError
+from pyconv.program.building import Compiled, UnforeseenError
 from pyconv.program.footprint import Footprint, footprint
 from pyconv.program.freezing import FrozenVariable, freeze
 from pyconv.program.lowering import NotLoweredError, can_inline, lower
@@ -82,7 +82,7 @@ class Programs:
             return None
         try:
             return entry.compiled.run(arrays)
-        except WrongDtypeError:
+        except UnforeseenError:
             entry.compiled = None
             return None
 

@@ -72,10 +72,8 @@ def _lowered(to: Lowering, node: Any, values: dict[int, Value]) -> list[Value]:
     args, kwargs = substitute((node.args, node.kwargs), lambda tensor: values[id(tensor)])
     is_plain = all(value is None for value in kwargs.values())
     to.label, count = operation.name, len(to.nodes)
-    if isinstance(operation, Layer):
-        to.layers.append(operation)
-        if operation.dtype != "float32":
-            raise NotLoweredError
+    if isinstance(operation, Layer) and operation.dtype != "float32":
+        raise NotLoweredError
     try:
         if isinstance(operation, Operation) and is_plain:
             lower_operation = function_for_operation(operation.function.__name__)
@@ -87,7 +85,9 @@ def _lowered(to: Lowering, node: Any, values: dict[int, Value]) -> list[Value]:
                 return _inline(to, operation, tree.flatten(args))
             lower_layer = function_for_layer(operation)
             if lower_layer is not None:
-                return [lower_layer(to, operation, tree.flatten(args))]
+                lowered = lower_layer(to, operation, tree.flatten(args))
+                to.layers.append(operation)
+                return [lowered]
     except NotLoweredError:
         del to.nodes[count:]
     return _called(to, node, values)

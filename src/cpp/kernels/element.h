@@ -59,9 +59,9 @@ void element(const ElementArgs<T>& args) {
     case ElementOp::tanh:
       return map_unary(args, [](V x) { return tanh<T>(x); });
     case ElementOp::sigmoid:
-      return map_unary(args, [](V x) { return sigmoid<T>(x); });
+      return map_unary(args, [=](V x) { return times_sigmoid<T>(one, x); });
     case ElementOp::silu:
-      return map_unary(args, [](V x) { return x * sigmoid<T>(x); });
+      return map_unary(args, [](V x) { return times_sigmoid<T>(x, x); });
     case ElementOp::hard_sigmoid:
       return map_unary(args, [=](V x) { return clip<T>(x * alpha + beta, zero, one); });
     case ElementOp::hard_silu:
@@ -71,14 +71,14 @@ void element(const ElementArgs<T>& args) {
     case ElementOp::gelu_tanh: {
       // (1 + tanh(u)) / 2 is sigmoid(2 u), and 2 sqrt(2 / pi) = 1.5957...
       const auto twice = [](V x) { return x * (x * x * T(0.044715) + T{1}) * T(1.5957691216057308); };
-      return map_unary(args, [=](V x) { return x * sigmoid<T>(twice(x)); });
+      return map_unary(args, [=](V x) { return times_sigmoid<T>(x, twice(x)); });
     }
     case ElementOp::elu: {
       const V least = broadcast(T{-40});  // e^-40 is nothing beside 1
       return map_unary(args, [=](V x) { return beta * (x < zero ? alpha * expm1<T>(clip<T>(x, least, zero)) : x); });
     }
     case ElementOp::softplus:
-      return map_unary(args, [=](V x) { return (x < zero ? zero : x) + log1p<T>(exp<T>(-absolute<T>(x))); });
+      return map_unary(args, [=](V x) { return (x < zero ? zero : x) + log1p<T>(decay<T>(x)); });
     case ElementOp::softsign:
       return map_unary(args, [=](V x) { return x / (absolute<T>(x) + one); });
     case ElementOp::mish:

@@ -134,6 +134,32 @@ bool has_nan(Vec<T> v) {
 #endif
 }
 
+// The larger of x and bound in each lane, and x where that is NaN; likewise the smaller. One instruction of x86, which
+// returns its second operand if there is a NaN; of a comparison and a choice gcc makes two.
+template <class T>
+Vec<T> at_least(Vec<T> x, T bound) {
+  [[maybe_unused]] constexpr bool is_float = sizeof(T) == sizeof(float);
+  const Vec<T> y = broadcast(bound);
+#if defined(__AVX512F__)
+  if constexpr (is_float)
+    return _mm512_maskz_max_ps(0xffff, y, x);
+  else
+    return _mm512_maskz_max_pd(0xff, y, x);
+#elif defined(__AVX2__)
+  if constexpr (is_float)
+    return _mm256_max_ps(y, x);
+  else
+    return _mm256_max_pd(y, x);
+#else
+  return x < y ? y : x;
+#endif
+}
+
+template <class T>
+Vec<T> at_most(Vec<T> x, T bound) {
+  return -at_least<T>(-x, -bound);
+}
+
 // The root of each lane, NaN of negative numbers. The compiler's own calls the C library for those, one by one.
 template <class T>
 Vec<T> square_root(Vec<T> v) {

@@ -365,3 +365,35 @@ def test_a_functional_model_of_ones_own_class_keeps_its_arguments() -> None:
 def test_layers_cant_be_set(make: Any) -> None:
     with pytest.raises(AttributeError, match="layers"):
         make().layers = []
+
+
+def test_a_clone_with_inputs_of_the_same_structure() -> None:
+    def inputs(*sizes: int) -> dict[str, Any]:
+        return {name: pyconv.Input((size,)) for name, size in zip("ab", sizes, strict=False)}
+
+    x = inputs(2, 3)
+    model = pyconv.Model(x, layers.Dense(1)(x["a"]) + layers.Dense(1)(x["b"]))
+    clone = pyconv.models.clone_model(model, inputs(2, 3))
+    assert clone.input.keys() == {"a", "b"}
+    assert clone.count_params() == model.count_params() == 2 + 1 + 3 + 1
+    for wrong in (inputs(2), list(inputs(2, 3).values())):
+        with pytest.raises(
+            ValueError, match=r"clone_model: `input_tensors` must have the same structure as model.input"
+        ):
+            pyconv.models.clone_model(model, wrong)
+
+
+def test_a_model_of_ones_own_is_cloned_by_its_config() -> None:
+    class Own(pyconv.Model):
+        def __init__(self, units: int, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.units = units
+
+        def get_config(self) -> dict[str, Any]:
+            return {"units": self.units}
+
+    clone = pyconv.models.clone_model(Own(3))
+    assert isinstance(clone, Own)
+    assert clone.units == 3
+    with pytest.raises(ValueError, match="cloned by its configuration alone"):
+        pyconv.models.clone_model(Own(3), clone_function=lambda layer: layer)

@@ -334,3 +334,10 @@ def _two_inputs() -> Model:
 def test_bad_arguments(call: Callable[[], Any], error: Any, words: str) -> None:
     with pytest.raises(error, match=f"(?s){words}"):
         call()
+
+
+def test_a_model_of_operations_can_be_pickled() -> None:
+    x = pyconv.Input((4,))
+    model = pyconv.Model(x, ops.relu(layers.Dense(3)(x) + 1.0))
+    data = np.random.default_rng(3).standard_normal((2, 4), np.float32)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model))(data), model(data))

@@ -13,7 +13,7 @@ import pytest
 
 import pyconv
 from pyconv import layers
-from pyconv.utils import ImageDataset, image_dataset, img_to_array, load_img, save_img
+from pyconv.utils import ImageDataset, array_to_img, image_dataset, img_to_array, load_img, save_img
 from pyconv.utils.datasets import prefetched
 
 pillow = pytest.importorskip("PIL.Image")
@@ -265,3 +265,9 @@ def test_normalize_is_kerass(order: int, keras: ModuleType, rng: np.random.Gener
     for axis in (1, 2):  # Keras takes 0 for -1
         theirs = keras.utils.normalize(x, axis, order)
         np.testing.assert_allclose(pyconv.utils.normalize(x, axis, order), theirs, rtol=1e-12)
+
+
+def test_an_array_with_channels_first_as_an_image() -> None:
+    x = np.arange(12).reshape(3, 2, 2)
+    image = array_to_img(x, data_format="channels_first", scale=False)
+    np.testing.assert_array_equal(np.asarray(image), x.transpose(1, 2, 0))

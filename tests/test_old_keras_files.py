@@ -13,7 +13,7 @@ import pytest
 
 import pyconv
 from pyconv import layers
-from pyconv.saving import ModelFileError
+from pyconv.saving import ModelFileError, keras1
 
 h5py: Any = pytest.importorskip("h5py")
 
@@ -209,3 +209,24 @@ def test_a_file_of_weights_is_no_model(tmp_path: Path) -> None:
     path = weights_only(line(), tmp_path / "weights.h5")
     with pytest.raises(ModelFileError, match="holds weights and no model"):
         pyconv.load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "made"),
+    [
+        ("Merge", {"name": "m", "mode": "concat", "concat_axis": -1}, ("Concatenate", {"name": "m", "axis": -1})),
+        ("Merge", {"name": "m", "mode": "sum"}, ("Add", {"name": "m"})),
+        (
+            "Convolution3D",
+            {"nb_filter": 4, "kernel_dim1": 1, "kernel_dim2": 2, "kernel_dim3": 3},
+            ("Conv3D", {"filters": 4, "kernel_size": [1, 2, 3]}),
+        ),
+    ],
+)
+def test_layers_of_keras_1_that_are_called_otherwise(name: str, config: Any, made: Any) -> None:
+    assert keras1.layer(name, config) == made
+
+
+def test_merging_of_keras_1_that_is_no_layer_now() -> None:
+    with pytest.raises(ModelFileError, match="'m' merges by 'cos', which is no layer"):
+        keras1.layer("Merge", {"name": "m", "mode": "cos"})

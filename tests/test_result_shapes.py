@@ -51,7 +51,9 @@ def test_which_operations_need_no_trial() -> None:
 
 def test_products_of_matrices() -> None:
     assert result_shapes.of_two("matmul", (Input((3, 4)), Input((4, 5)))) == (None, 3, 5)
-    assert result_shapes.of_two("matmul", (Input((2, 3, 4)), Input((1, 4, 5)))) == (None, 2, 3, 5)
+    assert result_shapes.of_two("matmul", (Input((4,)), [[1.0] * 5] * 4)) == (None, 5)
+    for one, other in (((3, 4), (2, 4, 5)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (1, 4, 5))):
+        assert result_shapes.of_two("matmul", (Input(one), Input(other))) == (None, 2, 3, 5)
     assert result_shapes.of_two("matmul", (Input((3, 4)), Input((5, 4)))) is None
     assert result_shapes.of_two("matmul", ([1.0, 2.0], Input((2, 5)))) is None  # a vector
 

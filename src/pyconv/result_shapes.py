@@ -55,7 +55,7 @@ def growth(args: Sequence[Any], settings: Mapping[str, Any]) -> int:
     """How many times as large as its input an operation's result may be, at most."""
     numbers = [abs(number) + 1 for name in _ENLARGING & settings.keys() for number in _integers(settings[name])]
     lengths = [len(item) for value in args if isinstance(value, list | tuple) for item in _lists(value)]
-    return math.prod(numbers) * math.prod(length or 1 for length in lengths)
+    return math.prod(numbers) * math.prod(lengths)
 
 
 def _integers(value: Any) -> Iterator[int]:

@@ -140,7 +140,7 @@ def some_images(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 def write(root: Path, name: str) -> None:
     """The network's files, unless they are there: weights.npz, images.npy, model.onnx, and truth.npy."""
-    import network_graph  # noqa: PLC0415
+    import network_folding  # noqa: PLC0415
     import pyconv.onnx  # noqa: PLC0415
 
     place = root / name
@@ -152,7 +152,7 @@ def write(root: Path, name: str) -> None:
     draw(made, x[:4])  # enough for 196 numbers a channel in the smallest maps
     np.save(place / "images.npy", x)
     np.savez(place / "weights.npz", *made.get_weights())
-    (place / "model.onnx").write_bytes(network_graph.simplified(pyconv.onnx.export(made)).SerializeToString())
+    (place / "model.onnx").write_bytes(network_folding.simplified(pyconv.onnx.export(made)).SerializeToString())
     pyconv.config.set_floatx("float64")
     try:
         exact = model(name)

@@ -12,6 +12,7 @@
 #include "../buffer.h"
 #include "../problem.h"
 #include "../result_memory.h"
+#include "unlocked.h"
 
 namespace pyconv {
 

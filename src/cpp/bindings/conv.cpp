@@ -29,7 +29,7 @@ std::shared_ptr<PyPackedWeights> pack(const std::shared_ptr<PyConvPlan>& self, c
     throw std::invalid_argument("ConvPlan.pack: a plan must read weights. Received: direction=backward_weights.");
   const void* data = self->weights_of(weights);
   const int64_t bytes = self->plan.algorithm().pack ? self->plan.memory().packed_bytes : weights.nbytes();
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   if (self->plan.algorithm().pack) return std::make_shared<PyPackedWeights>(self, self->plan.pack(data), bytes);
   Buffer copy = make_buffer(bytes);
   std::memcpy(copy.get(), data, static_cast<size_t>(bytes));
@@ -45,7 +45,7 @@ py::array run(const PyConvPlan& self, const py::array& src, const py::object& we
   ConvTensors tensors = self.tensors(src, bias, dst, residual);
   if (py::isinstance<py::array>(weights)) {
     tensors.weights = self.weights_of(py::reinterpret_borrow<py::array>(weights));
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     self.plan.run(tensors);
     return dst;
   }
@@ -58,7 +58,7 @@ py::array run(const PyConvPlan& self, const py::array& src, const py::object& we
         "ConvPlan.run: packed weights must come from the same plan's pack. Received: those of " +
         packed.plan->plan.describe() + ", for " + self.plan.describe() + ".");
   tensors.weights = packed.memory.get();  // read where the algorithm packs nothing
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   self.plan.run(tensors, packed.memory.get());
   return dst;
 }

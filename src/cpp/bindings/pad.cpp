@@ -16,7 +16,7 @@ void register_pad(py::module_& module) {
         const PadProblem problem = make_pad_problem(dtype, shape, before, after);
         const void* in = data_of("src", src, dtype, shape, false);
         void* out = data_of("dst", dst, dtype, problem.dst, true);
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         pad(problem, in, value, out);
       },
       py::arg("src"), py::arg("before"), py::arg("after"), py::arg("value"), py::arg("dst"));

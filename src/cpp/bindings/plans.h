@@ -64,7 +64,7 @@ struct PyPoolPlan {
     const void* in = image_of("src", src, p.dtype, src_shape, p.src_stride, false);
     py::array dst = given ? *given : aligned_array(p.dtype, dst_shape);
     void* out = image_of("dst", dst, p.dtype, dst_shape, p.dst_stride, true);
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     pool_forward(plan, in, out);
     return dst;
   }
@@ -75,7 +75,7 @@ struct PyPoolPlan {
     const void* in = data_of("src", src, plan.problem.dtype, src_shape, false);
     const void* gradient = data_of("diff_dst", diff_dst, plan.problem.dtype, dst_shape, false);
     void* out = data_of("diff_src", diff_src, plan.problem.dtype, src_shape, true);
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     pool_backward(plan, in, gradient, out);
   }
 

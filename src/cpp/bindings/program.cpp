@@ -71,7 +71,7 @@ void run(const Program& self, const py::sequence& inputs, const py::sequence& ou
   data.reserve(self.bytes().inputs.size() + self.bytes().outputs.size());
   add_data(data, "inputs", inputs, self.bytes().inputs, rounds, false);
   add_data(data, "outputs", outputs, self.bytes().outputs, rounds, true);
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   self.run(data, rounds, seconds);
 }
 

@@ -20,7 +20,7 @@ void register_runtime(py::module_& module) {
   module.def("set_isa", &set_active_isa, py::arg("name"));
   module.def("get_num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("count"));
-  module.def("fma_peak", &fma_peak, py::arg("threads"), py::arg("seconds"), py::call_guard<py::gil_scoped_release>());
+  module.def("fma_peak", &fma_peak, py::arg("threads"), py::arg("seconds"), py::call_guard<Unlocked>());
   module.def(
       "empty", [](const std::string& dtype, const Shape& shape) { return aligned_array(dtype_of(dtype), shape); },
       py::arg("dtype"), py::arg("shape"));

@@ -33,7 +33,7 @@ std::pair<py::array, py::array> moments(const py::array& src) {
   const void* in = read("src", src, size);
   auto result = two_of(size);
   void *mean = result.first.mutable_data(), *variance = result.second.mutable_data();
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   channel_moments(active_isa(), size, in, mean, variance);
   return result;
 }
@@ -44,7 +44,7 @@ std::pair<py::array, py::array> products(const py::array& src, const py::array& 
   const void* factors = read("other", other, size);
   auto result = two_of(size);
   void *sums = result.first.mutable_data(), *dots = result.second.mutable_data();
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   channel_products(active_isa(), size, in, middle, factors, sums, dots);
   return result;
 }
@@ -62,7 +62,7 @@ py::array normalize(const py::array& src, const py::array& centre, const py::arr
                              .other = other ? read("other", *other, size) : nullptr,
                              .factor = factor ? read_channels("factor", *factor, size) : nullptr,
                              .dst = dst.mutable_data()};
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   channel_normalize(active_isa(), size, arrays);
   return dst;
 }
@@ -75,7 +75,7 @@ py::array backward(const std::string& activation, double negative_slope, const p
   py::array diff_src = aligned_array(dtype, shape);
   void* dx = diff_src.mutable_data();
   const Activation kind = activation_of(activation);
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   activation_backward(active_isa(), dtype, kind, negative_slope, dst.size(), y, dy, dx);
   return diff_src;
 }

@@ -16,7 +16,7 @@ void register_transpose(py::module_& module) {
         const DType dtype = dtype_of(py::str(src.dtype()).cast<std::string>());
         const void* in = data_of("src", src, dtype, {count, rows, cols}, false);
         void* out = data_of("dst", dst, dtype, {count, cols, rows}, true);
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         transpose(active_isa(), dtype, count, rows, cols, in, out);
       },
       py::arg("src"), py::arg("dst"));

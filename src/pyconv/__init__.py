@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pyconv import (
@@ -55,6 +56,7 @@ from pyconv.symbolic import KerasTensor
 from pyconv.variable import Variable
 
 if TYPE_CHECKING:
+    from pyconv import threadpool
     from pyconv.saving import from_keras, load_model
     from pyconv.tiling import predict_tiled, receptive_field
 
@@ -105,12 +107,13 @@ __all__ = [
     "set_num_threads",
     "set_precision",
     "show_config",
+    "threadpool",
     "tree",
     "utils",
     "value_and_grad",
 ]
 
-_LATE = ("applications", "onnx", "saving")  # imported when first asked for
+_LATE = ("applications", "onnx", "saving", "threadpool")  # imported when first asked for
 _LATE_FUNCTIONS = {
     "compare": "pyconv.comparing",
     "from_keras": "pyconv.saving",
@@ -118,6 +121,9 @@ _LATE_FUNCTIONS = {
     "predict_tiled": "pyconv.tiling",
     "receptive_field": "pyconv.tiling",
 }
+
+if "threadpoolctl" in sys.modules:
+    importlib.import_module("pyconv.threadpool").register()
 
 
 def __getattr__(name: str) -> Any:

@@ -46,7 +46,7 @@ py::array run(const Chain& self, const py::array& src, const std::vector<py::arr
                                 " operands. Received: " + std::to_string(operands.size()));
   py::array result = dst ? *dst : aligned_array(problem.dtype, shape);
   void* out = data_of("dst", result, problem.dtype, shape, true);
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   self.run(in, numbers.data(), out);
   return result;
 }
@@ -61,7 +61,7 @@ py::array element(const std::string& op, const py::array& src, double alpha, dou
   const Chain chain({.dtype = dtype, .c = src.size(), .links = {{kind, operand, alpha, beta}}}, active_isa());
   py::array result = dst ? *dst : aligned_array(dtype, shape);
   void* out = data_of("dst", result, dtype, shape, true);
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   chain.run(in, std::vector<const void*>{nullptr}.data(), out);
   return result;
 }

@@ -29,7 +29,7 @@ struct RowArrays {
 
 py::array softmax_of(const py::array& src, const std::optional<py::array>& dst) {
   const RowArrays arrays("softmax", src, dst);
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   softmax(active_isa(), arrays.size, arrays.src, arrays.dst);
   return arrays.result;
 }
@@ -43,7 +43,7 @@ py::array row_normalize_of(const py::array& src, bool centred, double epsilon, c
       .epsilon = epsilon,
       .scale = scale ? data_of("scale", *scale, arrays.size.dtype, channels, false) : nullptr,
       .shift = shift ? data_of("shift", *shift, arrays.size.dtype, channels, false) : nullptr};
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   row_normalize(active_isa(), arrays.size, normalization, arrays.src, arrays.dst);
   return arrays.result;
 }

@@ -28,7 +28,7 @@ py::array run(const Resampling& self, const py::array& src, const std::optional<
   const void* in = data_of("src", src, self.dtype(), {self.mb(), self.ih(), self.iw(), self.c()}, false);
   py::array result = dst ? *dst : aligned_array(self.dtype(), shape);
   void* out = data_of("dst", result, self.dtype(), shape, true);
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   self.run(in, out);
   return result;
 }

@@ -42,7 +42,7 @@ void run_sgd(const py::array& weights, const py::array& gradients, double keep, 
                              .momentum = static_cast<T>(momentum),
                              .nesterov = nesterov,
                              .count = weights.size()};
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     update(active_isa(), UpdateRule::sgd, args);
   });
 }
@@ -63,7 +63,7 @@ void run_adam(const py::array& weights, const py::array& gradients, double keep,
                              .square_share = static_cast<T>(square_share),
                              .epsilon = static_cast<T>(epsilon),
                              .count = weights.size()};
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     update(active_isa(), UpdateRule::adam, args);
   });
 }
@@ -86,7 +86,7 @@ void run_rmsprop(const py::array& weights, const py::array& gradients, double ke
                              .square_keep = static_cast<T>(square_keep),
                              .epsilon = static_cast<T>(epsilon),
                              .count = weights.size()};
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     update(active_isa(), UpdateRule::rmsprop, args);
   });
 }

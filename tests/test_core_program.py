@@ -155,11 +155,16 @@ def copied(src: Array, shape: list[int], src_strides: list[int], dst_strides: li
     return dst.array
 
 
-def test_copies(threads: int, rng: np.random.Generator) -> None:
+def test_copies(threads: int, isa: str, rng: np.random.Generator) -> None:
     x = normal(rng, (2, 5, 7, 6))
     np.testing.assert_array_equal(copied(x, [420], [1], [1], 420), x.ravel())
     transposed = copied(x, [6, 2, 5, 7], [1, 210, 42, 6], [70, 35, 7, 1], 420)
     np.testing.assert_array_equal(transposed, x.transpose(3, 0, 1, 2).ravel())
+    first = normal(rng, (3, 70, 100))
+    for shape, channels, pixels in (((3, 70, 100), 100, 70), ((3, 100, 70), 70, 100), ((3, 7000, 1), 1, 7000)):
+        images = first.reshape(shape)
+        swapped = copied(first, [3, channels, pixels], [7000, 1, channels], [7000, pixels, 1], 21000)
+        np.testing.assert_array_equal(swapped, images.transpose(0, 2, 1).ravel())
     repeated = copied(x, [70, 2, 6], [6, 0, 1], [12, 6, 1], 840)
     np.testing.assert_array_equal(repeated, np.repeat(x.reshape(70, 6), 2, axis=0).ravel())
     spread = copied(x, [70, 6, 2], [6, 1, 0], [12, 2, 1], 840)
@@ -170,6 +175,21 @@ def test_copies(threads: int, rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(into_channels[:, :6], x.reshape(70, 6))
     assert (into_channels[:, 6:] == -1).all()
     np.testing.assert_array_equal(copied(x, [], [], [], 1), x.ravel()[:1])
+
+
+def test_padding(threads: int, rng: np.random.Generator) -> None:
+    x = normal(rng, (2, 5, 7, 3))
+    builder = _core.ProgramBuilder([x.nbytes], [2 * 8 * 7 * 4 * FLOAT], 0)
+    builder.pad((2, 0, 0), (3, 0, 0), x.shape, (0, 1, 0, 0), (0, 2, 0, 1), -1.5)
+    dst = blank((2, 8, 7, 4), np.float32)
+    builder.build().run([x], [dst.array])
+    dst.check()
+    expected = np.pad(x, [(0, 0), (1, 2), (0, 0), (0, 1)], constant_values=-1.5)
+    np.testing.assert_array_equal(dst.array, expected)
+    with pytest.raises(ValueError, match="end within their buffer"):
+        _core.ProgramBuilder([x.nbytes], [x.nbytes], 0).pad(
+            (2, 0, 0), (3, 0, 0), x.shape, (0, 1, 0, 0), (0, 2, 0, 1), 0.0
+        )
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,17 @@ class ProgramBuilder:
         first element. No two elements may share a place in dst, and strides must not be negative.
         """
 
+    def pad(
+        self,
+        src: _Place,
+        dst: _Place,
+        shape: Sequence[int],
+        before: Sequence[int],
+        after: Sequence[int],
+        value: float,
+    ) -> None:
+        """Copies an array of that shape into the middle of dst, and fills the rest with value."""
+
     def chain(
         self, chain: Chain, src: _Place, dst: _Place, operands: Sequence[_Place | NDArray[np.float32]] = ...
     ) -> None:

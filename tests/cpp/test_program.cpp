@@ -130,6 +130,6 @@ TEST_CASE("a copy joins axes that lie alike, and repeats what has no distance") 
   const std::vector<float> src = {1, 2, 3, 4, 5, 6};
   ProgramBuilder builder({.inputs = {24}, .outputs = {48}});
   builder.add(std::make_unique<CopyStep>(CopyProblem{{3, 2, 2}, {2, 0, 1}, {4, 2, 1}}, Place{kOutside, 0, 0},
-                                         Place{kOutside + 1, 0, 0}));
+                                         Place{kOutside + 1, 0, 0}, active_isa()));
   CHECK(run(builder.build(), src, 1, 12) == std::vector<float>{1, 2, 1, 2, 3, 4, 3, 4, 5, 6, 5, 6});
 }

@@ -5,6 +5,7 @@
 
 #include "../steps/conv.h"
 #include "../steps/copy.h"
+#include "../steps/pad.h"
 #include "../steps/pool.h"
 #include "places.h"
 #include "plans.h"
@@ -39,7 +40,14 @@ void add_pool(ProgramBuilder& self, const std::shared_ptr<PyPoolPlan>& plan, con
 
 void add_copy(ProgramBuilder& self, const PyPlace& src, const PyPlace& dst, const Shape& shape,
               const Shape& src_strides, const Shape& dst_strides) {
-  self.add(std::make_unique<CopyStep>(CopyProblem{shape, src_strides, dst_strides}, place_of(src), place_of(dst)));
+  self.add(std::make_unique<CopyStep>(CopyProblem{shape, src_strides, dst_strides}, place_of(src), place_of(dst),
+                                      active_isa()));
+}
+
+void add_pad(ProgramBuilder& self, const PyPlace& src, const PyPlace& dst, const Shape& shape, const Shape& before,
+             const Shape& after, double value) {
+  const PadProblem problem = make_pad_problem(DType::f32, shape, before, after);
+  self.add(std::make_unique<PadStep>(problem, value, place_of(src), place_of(dst)));
 }
 
 // Where the arrays begin, each as long as so many rounds of its buffer.
@@ -133,6 +141,8 @@ void register_program(py::module_& module) {
       .def("pool", &add_pool, py::arg("plan"), py::arg("src"), py::arg("dst"))
       .def("copy", &add_copy, py::arg("src"), py::arg("dst"), py::arg("shape"), py::arg("src_strides"),
            py::arg("dst_strides"))
+      .def("pad", &add_pad, py::arg("src"), py::arg("dst"), py::arg("shape"), py::arg("before"), py::arg("after"),
+           py::arg("value"))
       .def("build", &ProgramBuilder::build);
   add_element_steps(builder);
 }

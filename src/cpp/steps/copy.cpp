@@ -1,4 +1,4 @@
-// copy.cpp: runs of the innermost axis, one after the other, shared among threads.
+// copy.cpp: runs of the innermost axis, or blocks of a matrix to be transposed, shared among threads.
 #include "copy.h"
 
 #include <algorithm>
@@ -11,6 +11,9 @@ namespace pyconv {
 namespace {
 
 constexpr int64_t kFloat = 4;
+
+// Breadth of a block of a transposition, along the longer side, as in transpose.cpp.
+constexpr int64_t kBlock = 64;
 
 // parallel.h counts arithmetic, 1e5 operations a microsecond; a float takes some 0.2 ns, as in transpose.cpp.
 constexpr int64_t kOperationsPerElement = 20;
@@ -41,7 +44,7 @@ int64_t extent(const std::vector<int64_t>& shape, const std::vector<int64_t>& st
 
 }  // namespace
 
-CopyStep::CopyStep(const CopyProblem& problem, Place src, Place dst) {
+CopyStep::CopyStep(const CopyProblem& problem, Place src, Place dst, const KernelTable& kernels) : kernels_(&kernels) {
   const auto& [shape, src_strides, dst_strides] = problem;
   if (src_strides.size() != shape.size() || dst_strides.size() != shape.size())
     throw std::invalid_argument("ProgramBuilder.copy: shape and strides must be equally long.");
@@ -70,30 +73,72 @@ CopyStep::CopyStep(const CopyProblem& problem, Place src, Place dst) {
     reach += (axis.size - 1) * axis.dst;
     elements_ *= axis.size;
   }
+  order_axes();
 }
 
-void CopyStep::copy_rows(const float* src, float* dst, int64_t begin, int64_t end) const {
-  const Axis& inner = axes_.back();
-  for (int64_t row = begin; row < end; ++row) {
-    int64_t rest = row, from = 0, to = 0;
-    for (size_t axis = axes_.size() - 1; axis-- > 0; rest /= axes_[axis].size) {
-      const int64_t index = rest % axes_[axis].size;
-      from += index * axes_[axis].src;
-      to += index * axes_[axis].dst;
-    }
-    copy_row(inner.size, src + from, inner.src, dst + to, inner.dst);
+void CopyStep::order_axes() {
+  const auto move_to = [&](size_t place, auto is_dense) {
+    const auto dense = std::find_if(axes_.begin(), axes_.begin() + static_cast<ptrdiff_t>(place) + 1, is_dense);
+    if (dense == axes_.begin() + static_cast<ptrdiff_t>(place) + 1) return false;
+    std::rotate(dense, dense + 1, axes_.begin() + static_cast<ptrdiff_t>(place) + 1);
+    return true;
+  };
+  const size_t last = axes_.size() - 1;
+  if (move_to(last, [](const Axis& axis) { return axis.dst == 1; }) && axes_[last].src != 1 && last > 0)
+    transposes_ = move_to(last - 1, [](const Axis& axis) { return axis.src == 1; });
+}
+
+// Where an element lies whose number is index among those of all axes but the innermost ones, in src and in dst.
+std::pair<int64_t, int64_t> CopyStep::outer_offsets(int64_t index, size_t inner) const {
+  int64_t from = 0, to = 0;
+  for (size_t axis = axes_.size() - inner; axis-- > 0; index /= axes_[axis].size) {
+    const int64_t at = index % axes_[axis].size;
+    from += at * axes_[axis].src;
+    to += at * axes_[axis].dst;
   }
+  return {from, to};
+}
+
+void CopyStep::copy_rows(const float* src, float* dst) const {
+  const Axis& inner = axes_.back();
+  parallel_for(elements_ / inner.size, threads_for(kOperationsPerElement * elements_),
+               [&](int64_t begin, int64_t end, int) {
+                 for (int64_t row = begin; row < end; ++row) {
+                   const auto [from, to] = outer_offsets(row, 1);
+                   copy_row(inner.size, src + from, inner.src, dst + to, inner.dst);
+                 }
+               });
+}
+
+void CopyStep::transpose(const float* src, float* dst) const {
+  const Axis &rows = axes_.back(), &cols = axes_[axes_.size() - 2];
+  const bool by_rows = rows.size > cols.size;
+  const int64_t length = by_rows ? rows.size : cols.size, blocks = (length + kBlock - 1) / kBlock;
+  parallel_for(elements_ / (rows.size * cols.size) * blocks, threads_for(kOperationsPerElement * elements_),
+               [&](int64_t begin, int64_t end, int) {
+                 for (int64_t task = begin; task < end; ++task) {
+                   const auto [from, to] = outer_offsets(task / blocks, 2);
+                   const int64_t first = task % blocks * kBlock, breadth = std::min(kBlock, length - first);
+                   const int64_t row = by_rows ? first : 0, col = by_rows ? 0 : first;
+                   kernels_->f32.transpose({.src = src + from + row * rows.src + col,
+                                            .src_row = rows.src,
+                                            .dst = dst + to + col * cols.dst + row,
+                                            .dst_row = cols.dst,
+                                            .rows = by_rows ? breadth : rows.size,
+                                            .cols = by_rows ? cols.size : breadth});
+                 }
+               });
 }
 
 void CopyStep::run(const Memory& memory) const {
   const auto* src = reinterpret_cast<const float*>(memory.at(src_.place));
   auto* dst = reinterpret_cast<float*>(memory.at(dst_.place));
-  parallel_for(elements_ / axes_.back().size, threads_for(kOperationsPerElement * elements_),
-               [&](int64_t begin, int64_t end, int) { copy_rows(src, dst, begin, end); });
+  if (transposes_)
+    transpose(src, dst);
+  else
+    copy_rows(src, dst);
 }
 
-std::vector<Access> CopyStep::accesses() const { return {src_, dst_}; }
-
-StepFacts CopyStep::facts() const { return {.kind = "copy", .algorithm = {}}; }
+StepFacts CopyStep::facts() const { return {.kind = "copy", .algorithm = transposes_ ? "transpose" : ""}; }
 
 }  // namespace pyconv

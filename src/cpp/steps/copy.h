@@ -2,8 +2,10 @@
 // concatenation, other orders of axes, and, with a distance of 0, repetition. No arithmetic.
 #pragma once
 
+#include <utility>
 #include <vector>
 
+#include "../kernel_table.h"
 #include "../step.h"
 
 namespace pyconv {
@@ -16,22 +18,28 @@ struct CopyProblem {
 class CopyStep final : public Step {
  public:
   // Throws std::invalid_argument unless each axis has its strides and no two elements of dst share a place.
-  CopyStep(const CopyProblem& problem, Place src, Place dst);
+  CopyStep(const CopyProblem& problem, Place src, Place dst, const KernelTable& kernels);
 
   void run(const Memory& memory) const override;
-  std::vector<Access> accesses() const override;
+  std::vector<Access> accesses() const override { return {src_, dst_}; }
   StepFacts facts() const override;
 
  private:
   struct Axis {
     int64_t size = 1, src = 0, dst = 0;
   };
-  void copy_rows(const float* src, float* dst, int64_t begin, int64_t end) const;
+  void order_axes();
+  std::pair<int64_t, int64_t> outer_offsets(int64_t index, size_t inner) const;
+  void copy_rows(const float* src, float* dst) const;
+  void transpose(const float* src, float* dst) const;
 
-  // Axes that lie alike on both sides are one; the last is the innermost, alone in being run through by copy_row.
+  // Axes that lie alike on both sides are one. The innermost is dense in dst if one is; in a transposition the one
+  // before it is dense in src.
   std::vector<Axis> axes_;
+  bool transposes_ = false;
   int64_t elements_ = 1;
   Access src_, dst_;
+  const KernelTable* kernels_;
 };
 
 }  // namespace pyconv

@@ -307,6 +307,15 @@ def test_concatenations_are_written_in_place_where_readers_allow_it() -> None:
     assert [step.kind for step in steps].count("concat") == 1  # the input is copied, no other part
 
 
+def test_a_padding_that_nothing_takes_in_is_a_step() -> None:
+    """Zeros would win over negative numbers, and what is padded doesn't count in a pooling: so they are written."""
+    x = Input((6, 7, 3))
+    padded = layers.ZeroPadding2D(((1, 0), (2, 1)))(layers.Conv2D(5, 3, padding="same")(x))
+    model = Model(x, [layers.MaxPooling2D(3, 2)(padded), padded])
+    program = assert_program_equals_layers(model, images(3, 6, 7, 3))
+    assert len(program.stages) == 1
+
+
 def test_chains_of_operations_in_a_program() -> None:
     x, z = Input((5, 6, 4)), Input((5, 6, 4))
     weighed = layers.Multiply()([x, layers.Activation("sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(x))])

@@ -17,6 +17,7 @@ from pyconv.program.kinds import (
     Concat,
     Conv,
     LayerNorm,
+    Pad,
     Pool,
     Reshape,
     Resize,
@@ -172,6 +173,14 @@ def _slice(node: Node, where: Where) -> int:
     return _copy(where, x, output, offset, 0, output.shape, strides, _strides(output, where))
 
 
+def _pad(node: Node, where: Where) -> int:
+    kind, (x,), output = node.kind, node.inputs, node.output
+    assert isinstance(kind, Pad)
+    before, after = zip((0, 0), *kind.pads, strict=True)
+    where.builder.pad(_at(where, x), _at(where, output), (where.block, *x.shape), before, after, kind.value)
+    return 1
+
+
 def _transpose(node: Node, where: Where) -> int:
     kind, (x,), output = node.kind, node.inputs, node.output
     assert isinstance(kind, Transpose)
@@ -220,6 +229,7 @@ _STEPS: dict[type[Any], Callable[[Node, Where], int]] = {
     Resize: _resize,
     Concat: _concat,
     Slice: _slice,
+    Pad: _pad,
     Transpose: _transpose,
     Reshape: _reshape,
 }

@@ -95,7 +95,7 @@ def test_the_plan_is_exact_where_it_can_be_worked_out() -> None:
 
     plan = model.memory_plan(100)
     assert plan.weights == plan.weight_gradients == (10 * 20 + 20 + 20 * 3 + 3) * 4
-    assert plan.inference_activations == kept(100 * (20 + 3) * 4)  # the arena of the one and the result of the other
+    assert plan.inference_activations == kept(100 * 3 * 4)  # the result; between the two lies one sample a thread
     # Either Dense's input; relu's gradient needs its result alone.
     assert plan.kept_activations == kept(100 * (10 + 20) * 4)
     model.layers[0].trainable = False

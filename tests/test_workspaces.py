@@ -113,4 +113,4 @@ def test_packed_weights_are_bounded() -> None:
     layer = layers.Dense(3)
     for batch in range(1, 40):
         layer(np.ones((batch, 5), np.float32))
-    assert layer.kernel._packed.cache_info().currsize == 4  # type: ignore[attr-defined]
+    assert layer.kernel._packed.cache_info().currsize == 4

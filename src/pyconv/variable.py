@@ -56,7 +56,7 @@ class Variable(Operators):
         self._value = self._array.view()
         self._value.flags.writeable = False
         self._version = 0
-        self._packed = _packed_copies(self._value)
+        self._packed: Any = None  # the function that packs and remembers, made when it is asked for
         self.last_use: Any = None  # how the last convolution with it ran, for the next: pyconv.ops.conv's alone
         self.trainable = trainable
         self.name = name
@@ -124,15 +124,19 @@ class Variable(Operators):
             self._note_change()
 
     def _note_change(self) -> None:
-        # After the change, and a new cache rather than a cleared one: a thread that packed old numbers meanwhile puts
-        # them where nobody looks any more.
+        # After the change, and no cache rather than a cleared one: a thread that packed old numbers meanwhile puts
+        # them where nobody looks any more. The next is made when it is asked for, in training never.
         self._version += 1
-        self._packed = _packed_copies(self._value)
+        self._packed = None
         changes.note()
 
     def packed(self, plan: _core.ConvPlan) -> _core.PackedWeights:
         """The value packed for a plan; packed once and kept until the value changes, for the last four plans."""
-        return self._packed(plan)
+        copies = self._packed
+        if copies is None:
+            copies = self._packed = _packed_copies(self._value)
+        weights: _core.PackedWeights = copies(plan)
+        return weights
 
     def _fitting(self, method: str, value: ArrayLike) -> NDArray[Any]:
         array = np.asarray(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -362,10 +363,17 @@ class Layer(Called):
         return _layers_among(vars(self).values())
 
 
+# What most attributes are, and no layer is. A look into a set is cheaper than the questions below, and a training step
+# asks about every attribute of every layer several times.
+_PLAIN = frozenset({type(None), bool, int, float, str, Variable, DTypePolicy, MethodType, FunctionType})
+
+
 def _layers_among(values: Iterable[Any]) -> Iterator[Layer]:
     """The layers among values and in nested lists, tuples and dictionaries of them, as they were put in."""
     for value in values:
+        if type(value) in _PLAIN:
+            continue
         if isinstance(value, Layer):
             yield value
-        elif isinstance(value, _NESTED):
+        elif isinstance(value, _NESTED) and value:
             yield from _layers_among(value.values() if isinstance(value, dict) else value)

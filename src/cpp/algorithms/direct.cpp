@@ -95,12 +95,22 @@ class SegmentTaps {
   Taps depth_, height_;  // of the row that was set; none at first
 };
 
-// Runs of panels, and lines of produced pixels below each other that see the same taps: a piece of a thread's work.
+// Runs of panels, and lines of produced pixels that see the same taps, below each other or in images that follow each
+// other: a piece of a thread's work.
 struct Block {
   Gather::Row row;  // the first line
   int64_t strip, first_run, last_run;
-  int64_t lines = 1, source_line = 0;  // source pixels from a line to the next
+  int64_t lines = 1, source_line = 0, produced_line = 0;  // pixels from a line to the next
 };
+
+// Whether lines are better counted image by image than down an image: where few lines of one see the same taps, as in
+// images little larger than the kernel, but the same line of every image does. Of wide images a line fills tiles alone.
+bool images_first(const Gather& gather, const std::vector<Segment>& height_segments, int64_t tile_rows) {
+  int64_t alike = 1;
+  for (const Segment& segment : height_segments)
+    if (segment.step == 1) alike = std::max(alike, segment.count);
+  return gather.produced(kWidth) < 2 * tile_rows && alike < tile_rows / 2 && alike < gather.mb;
+}
 
 // The block goes on below its line `index` for as many lines as `limit`, if they see the same taps.
 void add_lines(const Gather& gather, const std::vector<Segment>& height_segments, int64_t index, int64_t limit,
@@ -110,7 +120,15 @@ void add_lines(const Gather& gather, const std::vector<Segment>& height_segments
     if (alike.step == 1 && alike.first <= line && line < alike.first + alike.count) {
       block.lines = std::min(limit, alike.first + alike.count - line);
       block.source_line = alike.src_advance * gather.source(kWidth);
+      block.produced_line = gather.produced(kWidth);
     }
+}
+
+// The same with line index / mb of image index % mb, and of the images after it.
+void add_images(const Gather& gather, int64_t index, int64_t limit, Block& block) {
+  block.lines = std::min(limit, gather.mb - index % gather.mb);
+  block.source_line = gather.source(kDepth) * gather.source(kHeight) * gather.source(kWidth);
+  block.produced_line = gather.produced(kDepth) * gather.produced(kHeight) * gather.produced(kWidth);
 }
 
 // produced[pixel] = epilogue of bias + sum over taps of source[pixel's tap] * weights[tap], a row of pixels after
@@ -138,6 +156,7 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
   const bool run_by_run =
       layout.groups > 1 || runs == 1 || (weight_bytes > kCachedBytes && rows * weight_bytes > runs * source_bytes);
   const std::vector<Segment> height_segments = gather.segments_of(kHeight);
+  const bool by_images = run_by_run && images_first(gather, height_segments, kernels.tile_rows);
   // Two tiles down a border.
   const int64_t line_bytes = width * std::min(run * layout.panel, layout.columns) * static_cast<int64_t>(sizeof(T));
   const int64_t most_lines = std::clamp(kLinesBytes / line_bytes, int64_t{1}, 2 * kernels.tile_rows);
@@ -150,8 +169,13 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
       return {gather.row(index), strip, first_run, last_run};
     }
     const int64_t index = begin % rows, strip = begin / rows % strips, first_run = begin / rows / strips;
-    Block block{gather.row(index), strip, first_run, first_run + 1};
-    add_lines(gather, height_segments, index, std::min(end - begin, most_lines), block);
+    const int64_t row = by_images ? index % gather.mb * (rows / gather.mb) + index / gather.mb : index;
+    Block block{gather.row(row), strip, first_run, first_run + 1};
+    const int64_t limit = std::min(end - begin, most_lines);
+    if (by_images)
+      add_images(gather, index, limit, block);
+    else
+      add_lines(gather, height_segments, index, limit, block);
     begin += block.lines;
     return block;
   };
@@ -170,7 +194,7 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
         // A call of the kernel goes along a line. Down the lines where that is longer, as at a border, which may see
         // other taps than the rest: a tile of one or two pixels waits for its multiply-adds most of the time.
         const bool down = segment.count < kernels.tile_rows / 2 && segment.count < block.lines;
-        int64_t calls = block.lines, source_call = block.source_line, produced_call = width;
+        int64_t calls = block.lines, source_call = block.source_line, produced_call = block.produced_line;
         int64_t pixels = segment.count, source_pixel = segment.src_advance, produced_pixel = segment.step;
         if (down) {
           std::swap(calls, pixels);

@@ -128,6 +128,22 @@ def test_axes() -> None:
         geometry.axis_tuple("mean", (0, -3), 3)
 
 
+def test_one_axis() -> None:
+    assert geometry.one_axis("concatenate", (-1,), 3) == 2
+    for axis in (None, (0, 1), ()):
+        with pytest.raises(TypeError, match=r"concatenate: axis must be one integer. Received: axis="):
+            geometry.one_axis("concatenate", axis, 3)
+
+
+def test_what_can_be_addressed() -> None:
+    """2**57 bytes of eight each."""
+    geometry.require_addressable("pad", (2**54,))
+    geometry.require_addressable("pad", (None, 2**27, 2**27))
+    for shape in ((2**54 + 1,), (2**27, None, 2**28)):
+        with pytest.raises(ValueError, match="pad: the output would be too large to address, of shape"):
+            geometry.require_addressable("pad", shape)
+
+
 def test_paddings() -> None:
     assert geometry.settled_padding("conv", "Same", 2) == "same"
     assert geometry.settled_padding("conv", 0, 2) == ((0, 0), (0, 0))

@@ -149,6 +149,16 @@ def test_one_axis_of_any_layers(data: st.DataObject) -> None:
         np.testing.assert_allclose(tiled, whole, rtol=1e-5, atol=1e-5)
 
 
+def test_results_between_those_of_a_transposed_window(strict: None, rng: np.random.Generator) -> None:
+    """Every second one reads nothing, wherever it lies: it says nothing of its neighbours."""
+    same = {"padding": "same"}
+    parts = [layers.Conv1D(2, 3, **same), layers.Conv1D(2, 3, **same), layers.Conv1DTranspose(2, 1, 2, **same)]
+    model = sequence(*parts, layers.ZeroPadding1D((0, 1)), shape=(None, 2))
+    x = rng.standard_normal((1, 60, 2)).astype(np.float32)
+    np.testing.assert_array_equal(pyconv.predict_tiled(model, x, 8), model(x))
+    assert pyconv.receptive_field(model)[0][:2] == (5, Fraction(1, 2))
+
+
 def test_channels_first_and_volumes(strict: None, rng: np.random.Generator) -> None:
     model = pyconv.Sequential(
         [

@@ -63,7 +63,8 @@ class View:
             ends: whether it ends here.
 
         Returns:
-            The first and the last, or None if they read elements beyond those that are here, in any layer.
+            The first and the last, the last below the first where they read none, or None if they read elements
+            beyond those that are here, in any layer.
         """
         wanted = {self.chain.output: (low, high)}
         for step, reach in zip(reversed(self.chain.steps), reversed(self.reaches), strict=True):
@@ -79,13 +80,14 @@ class View:
             for number in step.inputs:
                 known = wanted.get(number, (first, last))
                 wanted[number] = min(known[0], first), max(known[1], last)
-        return wanted.get(0, (0, 0))
+        return wanted.get(0, (0, -1))
 
     def known(self, begins: bool, ends: bool) -> tuple[int, int]:
         """The results [low, high) that these elements determine, where the axis begins or ends here or goes on."""
-        places = range(self.size)
-        low = bisect.bisect_left(places, True, key=lambda o: self.reads(o, o, begins, True) is not None)
-        high = bisect.bisect_left(places, True, key=lambda o: self.reads(o, o, True, ends) is None)
+        # All from a place on, and all up to one: a result alone may read nothing and so be known wherever it lies.
+        places, last = range(self.size), self.size - 1
+        low = bisect.bisect_left(places, True, key=lambda o: self.reads(o, last, begins, True) is not None)
+        high = bisect.bisect_left(places, True, key=lambda o: self.reads(0, o, True, ends) is None)
         return low, high
 
 
@@ -134,7 +136,8 @@ def _field(chain: Chain, axis: int) -> ReceptiveField:
     for o in range(low, min(high, low + int(view.period() * view.scale))):
         read = view.reads(o, o, begins=False, ends=False)
         assert read is not None
-        fields.append((read[0] - o / view.scale, read[1] - o / view.scale))
+        if read[0] <= read[1]:
+            fields.append((read[0] - o / view.scale, read[1] - o / view.scale))
     offset = min(first for first, _ in fields)
     return ReceptiveField(math.ceil(max(last for _, last in fields) - offset) + 1, 1 / view.scale, offset)
 

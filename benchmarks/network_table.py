@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from inference_networks import NETWORKS
 from rows import OURS
 
 TARGET, LEAST = 1.25, 1.0  # over the best peer: the geometric mean, and each network
@@ -39,7 +40,7 @@ class Cell:
 
 
 def cells(runs: Sequence[dict[str, Any]]) -> list[Cell]:
-    """In the runs' order; where several timed the same, a peer's last counts."""
+    """By threads, batch and network; where several runs timed the same, a peer's last counts."""
     found: dict[tuple[str, int, int], Cell] = {}
     for run in runs:
         for row in run["rows"]:
@@ -49,7 +50,8 @@ def cells(runs: Sequence[dict[str, Any]]) -> list[Cell]:
             cell.ours.append(seconds[OURS])
             cell.ratios |= {name: value / seconds[OURS] for name, value in seconds.items() if name != OURS}
             cell.rough |= {name for name in cell.ratios if errors.get(name, 0) > run["accurate"]}
-    return sorted(found.values(), key=lambda cell: (cell.threads, cell.batch))
+    order = list(NETWORKS)
+    return sorted(found.values(), key=lambda cell: (cell.threads, cell.batch, order.index(cell.network)))
 
 
 def line(row: dict[str, Any]) -> str:

@@ -114,7 +114,7 @@ def test_the_table_of_networks_puts_runs_together() -> None:
 
     def run(seconds: dict[str, float], error: float = 1e-7) -> dict[str, Any]:
         errors = dict.fromkeys(seconds, 1e-7) | {"mnn": error}
-        row = {"network": "net", "batch": 16, "threads": 2, "seconds": seconds, "relative_error": errors}
+        row = {"network": "unet", "batch": 16, "threads": 2, "seconds": seconds, "relative_error": errors}
         return {"accurate": 1e-4, "rows": [row]}
 
     [cell] = network_table.cells([run({"pyconv": 4.0, "torch": 8.0}), run({"pyconv": 2.0, "mnn": 1.0}, 1e-3)])
@@ -122,13 +122,13 @@ def test_the_table_of_networks_puts_runs_together() -> None:
     assert cell.speed("pyconv") == pytest.approx(16 / 3)
     assert cell.speed("mnn") == pytest.approx(32 / 3)
     lines = list(network_table.tables([cell]))
-    assert "| net | 5.3 | 2.7 | (10.7) | 2.00 | torch |" in lines
+    assert "| unet | 5.3 | 2.7 | (10.7) | 2.00 | torch |" in lines
     assert "| geometric mean | 2 | 2.00 | 1.25 | met |" in lines
     slower = [run({"pyconv": 4.0, "torch": 3.0, "ncnn": 6.0})]
     section = "\n".join(
         page.networks([{**slower[0], "cpu": "A", "cpus": 2, "date": "2026-11-22", "priority": "ordinary"}])
     )
-    assert "| least (net, batch 16) | 2 | 0.75 | 1.00 | **unmet** |" in section
+    assert "| least (unet, batch 16) | 2 | 0.75 | 1.00 | **unmet** |" in section
     pytest.importorskip("matplotlib")
     drawn = network_picture.draw([{**slower[0], "cpu": "A", "cpus": 2, "date": "2026-11-22", "versions": {}}])
     heights = {bars.get_label(): bars[0].get_height() for bars in drawn.axes[0].containers}

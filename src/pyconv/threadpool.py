@@ -6,6 +6,8 @@ from typing import Any
 
 from pyconv import _core, config
 
+__all__ = ["register"]
+
 _registered: list[Any] = []
 
 

@@ -50,31 +50,27 @@ def rectify(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None =
     array([-3. , -0.5,  3. ,  6. ], dtype=float32)
     """
     source = as_float("relu", "x", x)
-
-    def ends() -> tuple[Array, Array]:
-        low = source <= threshold
-        return low, np.zeros_like(low) if max_value is None else (source >= max_value) & ~low
-
     if threshold == 0 and negative_slope == 0 and (max_value is None or max_value > 0):
-        top = np.inf if max_value is None else max_value
-        y = _core.element("clip", contiguous(source), 0.0, top)
+        y = _core.element("clip", contiguous(source), 0.0, np.inf if max_value is None else max_value)
     elif threshold == 0 and max_value is None:
         y = _core.element("leaky_relu", contiguous(source), negative_slope)
     else:
-        low, high = ends()
+        low, high = _ends(source, max_value, threshold)
         y = np.copy(source, order="C")
         # A slope of zero is not multiplied: 0 * -inf would be NaN.
         np.copyto(y, (source - threshold) * negative_slope if negative_slope else 0, where=low, casting="same_kind")
         if max_value is not None:
             np.copyto(y, max_value, where=high, casting="same_kind")
-
-    def gradient(dy: Array) -> Array:
-        low, high = ends()
-        dx: Array = np.where(low, dy * negative_slope, dy) * ~high
-        return dx
-
-    record(y, (source, gradient))
+    if recording():  # which of the three it was is all that the gradient needs to keep
+        below, above = _ends(source, max_value, threshold)
+        record(y, (source, lambda dy: np.where(below, dy * negative_slope, dy) * ~above))
     return y
+
+
+def _ends(x: Array, max_value: float | None, threshold: float) -> tuple[Array, Array]:
+    """Where x is at most the threshold, and where it is cut off above."""
+    low = x <= threshold
+    return low, np.zeros_like(low) if max_value is None else (x >= max_value) & ~low
 
 
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:

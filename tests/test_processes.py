@@ -50,6 +50,25 @@ threading.Thread(target=lambda: [work() for _ in range(10**9)], daemon=True).sta
 time.sleep(0.05)
 sys.exit(0)
 """,
+    "a thread forks while another holds the locks of the caches": """
+model = pyconv.Sequential([layers.Input((32, 32, 16)), layers.Conv2D(4, 3, kernel_initializer="ones")])
+pyconv.seed(1)
+held, done = threading.Event(), threading.Event()
+def hold():
+    with model._program_cache()._lock, pyconv.random._lock:
+        held.set()
+        done.wait()
+holder = threading.Thread(target=hold)
+holder.start()
+held.wait()
+child = os.fork()
+if child == 0:
+    layers.Dense(2)(x)
+    os._exit(0 if (model(x) == 144).all() else 3)
+done.set()
+holder.join()
+assert os.waitpid(child, 0)[1] == 0
+""",
     "a thread other than the first forks while others compute": """
 stop = threading.Event()
 def compute():

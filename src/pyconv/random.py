@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import operator
-import threading
 
 import numpy as np
+
+from pyconv.locks import Lock
 
 __all__ = ["generator", "seed"]
 
 # Made when it is first asked for: numpy.random is a third of what `import pyconv` would take otherwise.
-_lock = threading.Lock()
+_lock = Lock()
 _generator: np.random.Generator | None = None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from pyconv import _core
 from pyconv.gradient import Array
+from pyconv.locks import Lock
 from pyconv.ops.arrays import contiguous
 from pyconv.program.blocks import takes_batch
 from pyconv.program.graph import Graph, Node, Value
@@ -47,7 +47,7 @@ class CoreStage:
         self.inputs, self.outputs = inputs, outputs
         self.takes_batch = takes_batch(nodes[0])
         self.nodes = _with_copies(nodes, inputs, outputs)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._built: dict[int, Built] = {}
 
     def block(self, batch: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from pyconv.changes import Changes
 from pyconv.gradient import Array, recording
 from pyconv.layers.calling import calls
 from pyconv.layers.layer import Layer
+from pyconv.locks import Lock
 from pyconv.program.building import Compiled, UnforeseenError
 from pyconv.program.footprint import Footprint, footprint
 from pyconv.program.freezing import FrozenVariable, freeze
@@ -54,7 +54,7 @@ class Programs:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._entries: dict[_Key, Entry] = {}
         self._seen = -1  # the latest change that was looked at
         self._settings: Any = None

@@ -53,7 +53,7 @@ py::array run(const Chain& self, const py::array& src, const std::vector<py::arr
 
 py::array element(const std::string& op, const py::array& src, double alpha, double beta,
                   const std::optional<py::array>& dst) {
-  const DType dtype = dtype_of(py::str(src.dtype()).cast<std::string>());
+  const DType dtype = dtype_of(src);
   const Shape shape(src.shape(), src.shape() + src.ndim());
   const void* in = data_of("src", src, dtype, shape, false);
   const ElementOp kind = find_named(kElementOps, "op", op);

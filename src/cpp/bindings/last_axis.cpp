@@ -14,7 +14,7 @@ struct RowArrays {
   RowArrays(const char* op, const py::array& array, const std::optional<py::array>& out) {
     if (array.ndim() == 0) throw std::invalid_argument(std::string(op) + ": src must have an axis. Received: 0.");
     const Shape shape(array.shape(), array.shape() + array.ndim());
-    size.dtype = dtype_of(py::str(array.dtype()).cast<std::string>());
+    size.dtype = dtype_of(array);
     size.channels = shape.back();
     size.rows = size.channels == 0 ? 0 : array.size() / size.channels;
     src = data_of("src", array, size.dtype, shape, false);

@@ -12,7 +12,7 @@ void register_pad(py::module_& module) {
       "pad",
       [](const py::array& src, const Shape& before, const Shape& after, double value, const py::array& dst) {
         const Shape shape(src.shape(), src.shape() + src.ndim());
-        const DType dtype = dtype_of(py::str(src.dtype()).cast<std::string>());
+        const DType dtype = dtype_of(src);
         const PadProblem problem = make_pad_problem(dtype, shape, before, after);
         const void* in = data_of("src", src, dtype, shape, false);
         void* out = data_of("dst", dst, dtype, problem.dst, true);

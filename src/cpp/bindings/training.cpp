@@ -12,7 +12,7 @@ namespace {
 
 ChannelRows rows_of(const py::array& src) {
   if (src.ndim() != 2) throw std::invalid_argument("src must have 2 axes. Received: " + std::to_string(src.ndim()));
-  return {dtype_of(py::str(src.dtype()).cast<std::string>()), src.shape(0), src.shape(1)};
+  return {dtype_of(src), src.shape(0), src.shape(1)};
 }
 
 const void* read(const char* name, const py::array& array, const ChannelRows& size) {
@@ -69,7 +69,7 @@ py::array normalize(const py::array& src, const py::array& centre, const py::arr
 
 py::array backward(const std::string& activation, double negative_slope, const py::array& dst,
                    const py::array& diff_dst) {
-  const DType dtype = dtype_of(py::str(dst.dtype()).cast<std::string>());
+  const DType dtype = dtype_of(dst);
   const Shape shape(dst.shape(), dst.shape() + dst.ndim());
   const void *y = data_of("dst", dst, dtype, shape, false), *dy = data_of("diff_dst", diff_dst, dtype, shape, false);
   py::array diff_src = aligned_array(dtype, shape);

@@ -21,6 +21,7 @@ import pyconv
 from pyconv import layers, ops
 
 warnings.simplefilter("ignore")  # of forks beside threads
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so would we
 pyconv.set_num_threads(2)
 x, kernel = np.ones((4, 32, 32, 16), np.float32), np.ones((3, 3, 16, 16), np.float32)
 

@@ -190,30 +190,7 @@ def _calls(draw: st.DrawFn) -> Call:
 
 CALLS = _calls()
 EVERY_CALL = [Call(op, name, what) for op in SOUND for name in (*SOUND[op], *OPTIONAL.get(op, ())) for what in VALUES]
-# What a text names where it is no single argument's fault: sizes that follow from several.
-_SIZES = ("output would be", "input ", "output ", "input.")
 
-
-class Call(NamedTuple):
-    """An operation's arguments by name, and which of them isn't sound."""
-
-    op: str
-    name: str
-    what: str
-
-    def arguments(self) -> dict[str, Any]:
-        return SOUND[self.op] | {self.name: VALUES[self.what]}
-
-
-@st.composite
-def _calls(draw: st.DrawFn) -> Call:
-    op = draw(st.sampled_from(sorted(SOUND)))
-    name = draw(st.sampled_from((*SOUND[op], *OPTIONAL.get(op, ()))))
-    return Call(op, name, draw(st.sampled_from(sorted(VALUES))))
-
-
-CALLS = _calls()
-EVERY_CALL = [Call(op, name, what) for op in SOUND for name in (*SOUND[op], *OPTIONAL.get(op, ())) for what in VALUES]
 assert SOUND.keys() | {"cast", "convert_to_numpy", "convert_to_tensor", "get_item", "shape", "stop_gradient"} == set(
     ops.__all__
 )

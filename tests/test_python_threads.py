@@ -144,7 +144,7 @@ def test_models_made_in_many_threads_have_names_of_their_own() -> None:
 
 
 def test_an_argument_that_its_owner_lets_go_of_stays_until_the_call_ends() -> None:
-    """The call holds its arguments: another thread can neither free nor resize them meanwhile."""
+    """The call holds its arguments: another thread that drops the last other reference frees nothing."""
     stop = threading.Event()
     box = {"x": np.ones((1, 64, 64, 8), np.float32)}
 
@@ -161,10 +161,3 @@ def test_an_argument_that_its_owner_lets_go_of_stays_until_the_call_ends() -> No
     finally:
         stop.set()
         thread.join()
-
-    x = np.ones((1, 64, 64, 8), np.float32)
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(lambda: [ops.conv(x, kernel) for _ in range(20)])
-        with pytest.raises(ValueError, match="cannot resize"):
-            x.resize((1, 1, 1, 8))  # NumPy sees that others hold it
-        assert all((y == 72).all() for y in future.result())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from types import ModuleType
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from pyconv import _core
+from scripts import Finished, Scripts
 
 # Keras reads this once, at its first import anywhere in the process; torch is the backend that the tests need.
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -27,6 +29,12 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("thorough", hypothesis.settings.get_profile("quick"), max_examples=2000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_collection_finish() -> None:
+    """18,000 tests and what they import stay to the end: each run of the cycle collector would look at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,6 +79,21 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20)
 
 
+@pytest.fixture(scope="module")
+def scripts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripts]:
+    """Those of the module's `SCRIPTS` whose tests were chosen, running."""
+    tests = {item.name for item in request.session.items if item.path == request.path}
+    running = Scripts(request.module.SCRIPTS, tests, lambda: tmp_path_factory.mktemp("script"))
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def script(scripts: Scripts, request: pytest.FixtureRequest) -> Finished:
+    """The test's script, which has ended; its exit status is the test's to judge."""
+    return scripts.result(request.node.name)
+
+
 @pytest.fixture(scope="session")
 def torch() -> ModuleType:
     module: ModuleType = pytest.importorskip("torch")
@@ -81,6 +104,7 @@ def torch() -> ModuleType:
 @pytest.fixture(scope="session")
 def keras(torch: ModuleType) -> ModuleType:
     module: ModuleType = pytest.importorskip("keras")
+    gc.freeze()  # half a million objects that stay
     if module.backend.backend() != "torch":
         pytest.skip(f"Keras runs on {module.backend.backend()}, not on torch")
     return module

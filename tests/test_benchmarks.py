@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -24,6 +23,7 @@ from classes import TARGETS, class_of
 from jobs import Job, read
 from peers import MODULES, base
 from rows import Limits, Row
+from scripts import Finished, Script
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {
@@ -48,19 +48,62 @@ mb1_ic3ih8iw8_oc4oh6ow6_kh3kw3_n"not_chosen"
 """
 NAMES = ["plain", "one_pad_more", "one_pad_less", "dilated", "depthwise", "line", "volume", "pool max", "pool average"]
 REFUSED = {"ncnn": {"volume", "pool max", "pool average"}, "mnn": {"line", "volume", "pool max", "pool average"}}
+_INSTALLED = [peer for peer, packages in PACKAGES.items() if all(map(find_spec, packages))]
 
 
-def compare(folder: Path, *options: str, **environment: str) -> tuple[str, dict[str, Any]]:
-    """What a quick run on LINES prints, and its JSON."""
-    file, numbers = folder / "small.txt", folder / "numbers.json"
-    file.write_text(LINES)
-    command = [sys.executable, str(ROOT / "benchmarks/compare.py"), str(file), "--json", str(numbers), *options]
-    command += ["--rounds", "1", "--min-time", "0.001", "--match", "^(?!not)"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, **environment}
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, json.loads(numbers.read_text())
+def comparing(folder: Path, *options: str) -> list[str]:
+    """A quick run on LINES."""
+    (folder / "small.txt").write_text(LINES)
+    command = [str(ROOT / "benchmarks/compare.py"), str(folder / "small.txt"), "--match", "^(?!not)"]
+    return [*command, *quick(folder), *options]
+
+
+def quick(folder: Path) -> list[str]:
+    return ["--rounds", "1", "--min-time", "0.001", "--json", str(folder / "numbers.json")]
+
+
+def numbers_of(script: Finished) -> Any:
+    """The JSON that a run has written."""
+    assert script.returncode == 0, script.stderr
+    return json.loads((script.folder / "numbers.json").read_text())
+
+
+def all_networks(folder: Path) -> list[str]:
+    """In all peers that are installed."""
+    command = [str(ROOT / "benchmarks/networks.py"), "--networks", "tiny", "mnist", "--batches", "3"]
+    return [*command, *quick(folder), "--models", str(folder), "--peers", *_INSTALLED]
+
+
+def training(folder: Path) -> list[str]:
+    return [str(ROOT / "benchmarks/training.py"), *quick(folder), "--match", r"mnist:conv3|mnist\*64"]
+
+
+def without_ncnn(folder: Path) -> list[str]:
+    (folder / "ncnn.py").write_text("raise ImportError('not today')")
+    return comparing(folder, "--peers", "ncnn")
+
+
+def against_better(folder: Path) -> list[str]:
+    """Beside a kept run in which one of two problems was a million times as fast as it can be."""
+    (folder / "two.txt").write_text("\n".join(LINES.splitlines()[:3]))
+    fast, slow = {"pyconv": 1e-6, "onnxruntime": 1.0}, {"pyconv": 1.0, "onnxruntime": 1e-6}
+    (folder / "kept").write_text(json.dumps(kept_run(plain=fast, one_pad_more=slow)))
+    command = [str(ROOT / "benchmarks/compare.py"), str(folder / "two.txt"), *quick(folder)]
+    return [*command, "--peers", "onnxruntime", "--against", str(folder / "kept")]
+
+
+SCRIPTS = {
+    "test_training_compares_gradients_and_steps": Script(training, ("torch",)),
+    "test_networks_are_the_same_in_all_peers": Script(all_networks, ("onnx",)),
+    **{
+        f"test_compare_checks_equality_and_writes_its_numbers[{peer}]": Script(
+            lambda folder, peer=peer: comparing(folder, "--peers", peer), tuple(packages)
+        )
+        for peer, packages in PACKAGES.items()
+    },
+    "test_without_its_library_a_peer_is_left_out": Script(without_ncnn, (), {"PYTHONPATH": "{folder}"}),
+    "test_compare_fails_where_a_ratio_dropped": Script(against_better, ("onnxruntime", "onnx")),
+}
 
 
 def test_every_peer_is_tested() -> None:
@@ -68,12 +111,9 @@ def test_every_peer_is_tested() -> None:
 
 
 @pytest.mark.parametrize("peer", PACKAGES)
-def test_compare_checks_equality_and_writes_its_numbers(peer: str, tmp_path: Path) -> None:
-    for package in PACKAGES[peer]:
-        if find_spec(package) is None:
-            pytest.skip(f"needs {package}")
-    printed, numbers = compare(tmp_path, "--peers", peer)
-    assert "geometric mean" in printed
+def test_compare_checks_equality_and_writes_its_numbers(peer: str, script: Finished) -> None:
+    numbers = numbers_of(script)
+    assert "geometric mean" in script.stdout
     assert peer in numbers["versions"]
     rows = numbers["rows"]
     assert [row["problem"] for row in rows] == NAMES
@@ -88,25 +128,17 @@ def test_compare_checks_equality_and_writes_its_numbers(peer: str, tmp_path: Pat
     assert rows[-1]["work"] == 4 * 2 * 5 * (8 * 9 + 4 * 5)
 
 
-def test_networks_are_the_same_in_all_peers(tmp_path: Path) -> None:
+def test_networks_are_the_same_in_all_peers(script: Finished) -> None:
     """A network of everything that the compared ones are made of; compiling it would take longer than the others do."""
-    pytest.importorskip("onnx")
-    peers = [peer for peer, packages in PACKAGES.items() if all(map(find_spec, packages))]
-    numbers = tmp_path / "numbers.json"
-    command = [sys.executable, str(ROOT / "benchmarks/networks.py"), "--networks", "tiny", "mnist"]
-    command += ["--batches", "3", "--rounds", "1", "--min-time", "0.001", "--models", str(tmp_path)]
-    command += ["--json", str(numbers), "--peers", *peers]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    [run] = json.loads(numbers.read_text())
+    [run] = numbers_of(script)
     assert [(row["network"], row["batch"]) for row in run["rows"]] == [("tiny", 3), ("mnist", 1)]
     refused = {"ncnn"} if find_spec("pnnx") is None else set()
     for row in run["rows"]:
-        assert set(row["refused"]) == refused & set(peers)
-        assert set(row["seconds"]) == {"pyconv", *peers} - refused
+        assert set(row["refused"]) == refused & set(_INSTALLED)
+        assert set(row["seconds"]) == {"pyconv", *_INSTALLED} - refused
         for name, error in row["relative_error"].items():
             assert error < (2e-3 if name == "mnn" else 1e-5)  # ten layers, 1e-6 each at most; mnn's Winograd is rough
-    assert "| tiny |" in done.stdout
+    assert "| tiny |" in script.stdout
 
 
 def test_the_table_of_networks_puts_runs_together() -> None:
@@ -135,14 +167,8 @@ def test_the_table_of_networks_puts_runs_together() -> None:
     assert heights == pytest.approx({"pyconv": 0.75, "torch": 1.0, "ncnn": 0.5})
 
 
-def test_training_compares_gradients_and_steps(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    numbers = tmp_path / "numbers.json"
-    command = [sys.executable, str(ROOT / "benchmarks/training.py"), "--json", str(numbers), "--rounds", "1"]
-    command += ["--min-time", "0.001", "--match", r"mnist:conv3|mnist\*64"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    rows = {row["problem"]: row for row in json.loads(numbers.read_text())["rows"]}
+def test_training_compares_gradients_and_steps(script: Finished) -> None:
+    rows = {row["problem"]: row for row in numbers_of(script)["rows"]}
     assert list(rows) == ["mnist:conv3*128 data", "mnist:conv3*128 weights", "mnist*64"]
     for row in rows.values():
         assert row["class"] in TARGETS
@@ -150,10 +176,9 @@ def test_training_compares_gradients_and_steps(tmp_path: Path) -> None:
         assert row["seconds"]["torch"] > 0 < row["seconds"]["pyconv"]
 
 
-def test_without_its_library_a_peer_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "ncnn.py").write_text("raise ImportError('not today')")
-    printed, numbers = compare(tmp_path, "--peers", "ncnn", PYTHONPATH=str(tmp_path))
-    assert "ncnn is left out: not today" in printed
+def test_without_its_library_a_peer_is_left_out(script: Finished) -> None:
+    numbers = numbers_of(script)
+    assert "ncnn is left out: not today" in script.stdout
     assert list(numbers["versions"]) == ["pyconv"]
     assert numbers["cpu"]
     assert numbers["pyconv"]["build"]["compiler"]
@@ -300,19 +325,11 @@ def test_runs_with_nothing_in_common_fail(tmp_path: Path) -> None:
         assert words in done.stderr
 
 
-def test_compare_fails_where_a_ratio_dropped(tmp_path: Path) -> None:
-    """Against a run in which one of two problems is a million times as fast as it can be."""
-    pytest.importorskip("torch")
-    (tmp_path / "small.txt").write_text("\n".join(LINES.splitlines()[:3]))
-    fast, slow = {"pyconv": 1e-6, "torch": 1.0}, {"pyconv": 1.0, "torch": 1e-6}
-    (tmp_path / "kept").write_text(json.dumps(kept_run(plain=fast, one_pad_more=slow)))
-    command = [sys.executable, str(ROOT / "benchmarks/compare.py"), str(tmp_path / "small.txt"), "--rounds", "1"]
-    command += ["--min-time", "0.001", "--peers", "torch", "--against", str(tmp_path / "kept")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 1, done.stderr
-    assert "2 ratio(s) compared" in done.stdout
-    assert "  plain, 1 thread(s): 1000000.00 -> " in done.stdout
-    assert "  one_pad_more, 1" not in done.stdout
+def test_compare_fails_where_a_ratio_dropped(script: Finished) -> None:
+    assert script.returncode == 1, script.stderr
+    assert "2 ratio(s) compared" in script.stdout
+    assert "  plain, 1 thread(s): 1000000.00 -> " in script.stdout
+    assert "  one_pad_more, 1" not in script.stdout
 
 
 def test_the_picture_of_the_ratios_has_a_point_for_each_problem() -> None:

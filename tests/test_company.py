@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import pyconv
+from scripts import Finished, Script
 
 ALL_AT_ONCE = """
 import sys, threading
@@ -63,20 +64,32 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["we are imported first", "we are imported last"])
-def test_beside_others_without_deadlock_or_abort(first: bool) -> None:
-    """In turns and at once, in whatever order they came; two OpenMP runtimes in one process may abort it."""
-    there = {name: code for name, code in OTHERS.items() if importlib.util.find_spec(name)}
-    if not there:
-        pytest.skip(f"none of {', '.join(OTHERS)} is installed")
-    imports = [code for code, _ in there.values()]
+THERE = {name: code for name, code in OTHERS.items() if importlib.util.find_spec(name)}
+ORDERS = ("we are imported first", "we are imported last")
+
+
+def all_at_once(order: str) -> list[str]:
+    imports = [code for code, _ in THERE.values()]
     code = ALL_AT_ONCE.format(
-        imports="\n".join(["import pyconv", *imports] if first else [*imports, "import pyconv"]),
-        others="\n".join(f"def with_{name}():\n    {call}" for name, (_, call) in there.items()),
-        names=", ".join(f"with_{name}" for name in there),
+        imports="\n".join(["import pyconv", *imports] if order == ORDERS[0] else [*imports, "import pyconv"]),
+        others="\n".join(f"def with_{name}():\n    {call}" for name, (_, call) in THERE.items()),
+        names=", ".join(f"with_{name}" for name in THERE),
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=180)
-    assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
+    return ["-c", code]
+
+
+SCRIPTS = {
+    f"test_beside_others_without_deadlock_or_abort[{order}]": Script(lambda _, order=order: all_at_once(order))
+    for order in ORDERS
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_beside_others_without_deadlock_or_abort(order: str, script: Finished) -> None:
+    """In turns and at once, in whatever order they came; two OpenMP runtimes in one process may abort it."""
+    if not THERE:
+        pytest.skip(f"none of {', '.join(OTHERS)} is installed")
+    assert (script.stdout, script.returncode) == ("fine\n", 0), (order, script.stderr)
 
 
 def test_threadpoolctl_sees_and_limits_our_threads() -> None:

@@ -255,6 +255,28 @@ def require_unknown(tape: Tape, target: Array) -> None:
         tape.gradient(target)
 
 
+def test_a_seed_of_another_dtype_or_byte_order_counts_as_the_targets() -> None:
+    """What the core reads as it lies in memory must be of its dtype; and a gradient of one number is an array, too."""
+    x, kernel = data(1, 3, 2), data(2, 2, 1)
+    seed = np.arange(2).reshape(1, 2, 1)
+    found = []
+    for given in (seed, seed.astype(">f8"), seed.astype(np.float64)):
+        with Tape([x, kernel]) as tape:
+            y = ops.conv(x, kernel)
+        found.append(tape.gradient(y, given))
+    for gradients in found[:2]:
+        for one, other in zip(gradients, found[2], strict=True):
+            np.testing.assert_array_equal(one, other)
+    with Tape([x]) as tape:
+        y = ops.conv(x, kernel)
+    with pytest.raises(ValueError, match=r"^Tape\.gradient: seed must have the shape of target, \(1, 2, 1\)"):
+        tape.gradient(y, np.ones(2))
+    number = np.array(2.0)
+    with Tape([number]) as tape:
+        y = ops.absolute(number)
+    assert isinstance(tape.gradient(y)[0], np.ndarray)
+
+
 def test_nothing_is_recorded_outside_of_a_tape_or_after_it() -> None:
     x = np.ones(2)
     with Tape([x]) as tape:

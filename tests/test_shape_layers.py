@@ -172,6 +172,7 @@ def test_cubic_resampling_keeps_lines_straight() -> None:
         (lambda: layers.Cropping2D(-1), ValueError, "Cropping2D: .*cropping.*-1"),
         (lambda: layers.Cropping2D(2)(np.zeros((1, 4, 8, 1))), ValueError, r"Cropping2D: .*cropping.*4, 8, 1\)"),
         (lambda: layers.Cropping1D(2).build((None, 3, 1)), ValueError, "Cropping1D: .*cropping"),
+        (lambda: layers.Cropping1D(data_format="channels_first"), ValueError, "Cropping1D: Unrecognized.*data_format"),
         (lambda: layers.UpSampling2D(0), ValueError, "UpSampling2D: .*size.*0"),
         (lambda: layers.UpSampling2D(interpolation="spline"), ValueError, "UpSampling2D: interpolation.*spline"),
         (lambda: layers.UpSampling1D((2, 2)), TypeError, "UpSampling1D: .*size"),

@@ -142,7 +142,7 @@ class Tape:
 
         Args:
             target: a result of operations inside the `with` block.
-            seed: a factor for each of its numbers.
+            seed: a factor for each of its numbers, in any dtype.
             sources: the arrays whose gradients are wanted; by default all that were named to `watch`.
 
         Returns:
@@ -150,10 +150,15 @@ class Tape:
 
         Raises:
             ValueError: if target depends on none of them through operations of `pyconv.ops`, the tape has been
-                played before, or another one records.
+                played before, another one records, or seed isn't of the target's shape.
         """
         wanted = self._watched if sources is None else sources
-        found = self.play(target, seed, wanted)
+        factors = None if seed is None else np.asarray(seed, target.dtype)
+        if factors is not None and factors.shape != target.shape:
+            raise ValueError(
+                f"Tape.gradient: seed must have the shape of target, {target.shape}. Received: {factors.shape}."
+            )
+        found = self.play(target, factors, wanted)
         return [np.zeros_like(array) if part is None else part for array, part in zip(wanted, found, strict=True)]
 
     def play(self, target: Array, seed: Array | None, sources: Sequence[Array]) -> list[Array | None]:
@@ -175,7 +180,8 @@ class Tape:
             gradients = _played_back(notes, {end: np.ones_like(target) if seed is None else seed}, set(wanted))
         finally:
             _local.tape = outer
-        return [None if number is None else gradients.get(number) for number in wanted]
+        found = (None if number is None else gradients.get(number) for number in wanted)
+        return [None if part is None else np.asarray(part) for part in found]  # NumPy's operators make scalars
 
 
 def _leading_to(notes: list[_Note], sources: set[int]) -> tuple[list[_Note], set[int]]:

@@ -30,11 +30,11 @@ def _settings(draw: st.DrawFn, problem: Problem, *, dilated: bool = True) -> dic
     return settings | {"data_format": draw(st.sampled_from(("channels_last", "channels_first")))}
 
 
-def _moved(x: Array, settings: dict[str, Any]) -> Array:
+def channels_last(x: Array, settings: dict[str, Any]) -> Array:
     return np.moveaxis(x, 1, -1) if settings["data_format"] == "channels_first" else x
 
 
-def _back(y: Array, settings: dict[str, Any]) -> Array:
+def as_given(y: Array, settings: dict[str, Any]) -> Array:
     return np.moveaxis(y, -1, 1) if settings["data_format"] == "channels_first" else y
 
 
@@ -62,10 +62,10 @@ def conv(draw: st.DrawFn) -> Case:
         given["bias"] = draw(arrays(shape=(problem.out_channels,), kinds=_KINDS))
 
     def truth(inputs: Array, kernel: Array, bias: Array | None = None) -> tuple[Array, Array]:
-        x, weights = _moved(inputs, settings), kernel.reshape(shape)
+        x, weights = channels_last(inputs, settings), kernel.reshape(shape)
         y = reference.conv(x, weights, bias, *_sizes(problem))
         size = reference.conv(abs(x), abs(weights), None if bias is None else abs(bias), *_sizes(problem))
-        return _back(y, settings), _back(size, settings)
+        return as_given(y, settings), as_given(size, settings)
 
     terms = np.prod(shape[:-1], dtype=int)
     return Case("depthwise_conv" if depthwise else "conv", given, settings, truth, int(terms) + 2)
@@ -85,12 +85,12 @@ def conv_transpose(draw: st.DrawFn) -> Case:
     kernel = draw(arrays(shape=(*problem.kernel_size, problem.out_channels, problem.in_channels), kinds=_KINDS))
 
     def truth(inputs: Array, kernel: Array) -> tuple[Array, Array]:
-        x, how = _moved(inputs, settings), (problem.strides, problem.dilation, crops)
+        x, how = channels_last(inputs, settings), (problem.strides, problem.dilation, crops)
         y, size = (
             reference.conv_transpose(x, kernel, None, *how),
             reference.conv_transpose(abs(x), abs(kernel), None, *how),
         )
-        return _back(y, settings), _back(size, settings)
+        return as_given(y, settings), as_given(size, settings)
 
     terms = np.prod(problem.kernel_size, dtype=int) * problem.in_channels
     return Case("conv_transpose", {"inputs": x, "kernel": kernel}, settings, truth, int(terms) + 2)
@@ -104,10 +104,10 @@ def pool(draw: st.DrawFn) -> Case:
     x = _image(draw, problem, settings, ("whole", "normal", "special") if op == "max_pool" else _KINDS)
 
     def truth(inputs: Array) -> tuple[Array, Array]:
-        x, how = _moved(inputs, settings), (problem.kernel_size, problem.strides, problem.pads)
+        x, how = channels_last(inputs, settings), (problem.kernel_size, problem.strides, problem.pads)
         function = reference.max_pool if op == "max_pool" else reference.average_pool
         size = abs(function(x, *how)) if op == "max_pool" else function(abs(x), *how)
-        return _back(function(x, *how), settings), _back(size, settings)
+        return as_given(function(x, *how), settings), as_given(size, settings)
 
     window = int(np.prod(problem.kernel_size, dtype=int))
     return Case(op, {"inputs": x}, settings, truth, 0 if op == "max_pool" else window + 2)
@@ -145,11 +145,11 @@ def separable_conv(draw: st.DrawFn) -> Case:
     pointwise = draw(arrays(shape=shape, kinds=("whole", "normal")))
 
     def truth(inputs: Array, depthwise_kernel: Array, pointwise_kernel: Array) -> tuple[Array, Array]:
-        x = _moved(inputs, settings)
+        x = channels_last(inputs, settings)
         matrix = depthwise_kernel.reshape(*problem.kernel_size, 1, channels * multiplier)
         y, size = (reference.conv(a, b, None, *_sizes(problem)) for a, b in ((x, matrix), (abs(x), abs(matrix))))
         columns = pointwise_kernel.reshape(shape[-2:])
-        return _back(y @ columns, settings), _back(size @ abs(columns), settings)
+        return as_given(y @ columns, settings), as_given(size @ abs(columns), settings)
 
     given = {"inputs": x, "depthwise_kernel": depthwise, "pointwise_kernel": pointwise}
     terms = int(np.prod(problem.kernel_size, dtype=int)) + channels * multiplier

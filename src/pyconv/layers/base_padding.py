@@ -59,7 +59,7 @@ class BaseCropping(BaseBorders):
 
     cropping: Any
 
-    def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, cropping: Any, data_format: str | None = None, /, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = geometry.data_format(self._op, data_format)
         # In one dimension Keras knows channels_last alone, and its configuration says nothing of it.

@@ -16,7 +16,6 @@ import math
 import multiprocessing
 import statistics
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -39,9 +38,6 @@ from rows import ACCURATE, OURS, Limits, Row  # noqa: E402
 
 # Beyond this relative error somebody computes something else, and no time is worth reading.
 EQUAL = 1e-3
-# Idle threads of most runtimes spin before they sleep, ONNX Runtime's the longest, for 40 ms; the next peer must not be
-# timed beside them.
-PAUSE = 0.05
 # Long enough for some run of the limits' few milliseconds to be undisturbed.
 LIMITS_TIME = 0.2
 # Times as many rounds decide whether a ratio has really dropped.
@@ -81,10 +77,14 @@ def measure(
     connections: dict[str, Connection], row: Row, rounds: int, least: float, truth: Any = None, equal: float = EQUAL
 ) -> Row:
     """Compares the results, then times the peers in turns; each round begins with another of them."""
+    for name, connection in connections.items():  # side by side, as nothing is timed yet
+        if name != OURS:
+            connection.send(("prepare", (row.job, "float32")))
     if truth is None:
         truth = ask(connections, OURS, "prepare", (row.job, "float64"))
-    for name in connections:
-        result = ask(connections, name, "prepare", (row.job, "float32"))
+    connections[OURS].send(("prepare", (row.job, "float32")))
+    for name, connection in connections.items():
+        result = received(connection, name)
         if isinstance(result, worker.Refusal):
             row.refused[name] = result.reason
             continue
@@ -95,10 +95,10 @@ def measure(
         raise SystemExit(f"{row.job.name}: {OURS} refuses it: {row.refused[OURS]}")
     turns = list(row.error)
     samples: dict[str, list[float]] = {name: [] for name in turns}
+    worker.rest()  # NumPy's threads, which told the errors
     for number in range(rounds):
         first = number % len(turns)
         for name in turns[first:] + turns[:first]:
-            time.sleep(PAUSE)
             samples[name].append(ask(connections, name, "time", least))
     row.seconds = {name: statistics.median(values) for name, values in samples.items() if values}
     return row
@@ -137,15 +137,16 @@ def relative_error(result: NDArray[Any], expected: NDArray[Any]) -> float:
 def estimate(chosen: Sequence[Job], peers: int, threads: Sequence[int], rounds: int, least: float) -> float:
     """Seconds that a run takes, within a quarter or so.
 
-    Each turn waits, settles, and overruns both of its times by half a call. Two cores of 2024 and peers that are
-    no faster than direct convolution do 1e11 FLOP/s a thread and 1e10 bytes; preparing takes a second for all peers.
+    Each turn settles, overruns both of its times by half a call, and looks twice whether threads sleep. Two cores of
+    2024 and peers that are no faster than direct convolution do 1e11 FLOP/s a thread and 1e10 bytes. Preparing takes
+    half a second for all peers.
     """
     seconds = 0.0
     for count in threads:
-        seconds += 10  # the processes start
+        seconds += 15  # the processes start
         for job in chosen:
             call = job.work() / (1e11 if job.unit == "GFLOP/s" else 1e10) / count
-            seconds += 1 + peers * rounds * (PAUSE + worker.SETTLE + least + call)
+            seconds += 0.5 + peers * rounds * (worker.settling(count) + least + call + 2 * worker.LOOK)
     return seconds
 
 

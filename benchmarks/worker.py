@@ -19,10 +19,14 @@ from jobs import GRADIENTS, POOLINGS, Job
 from peers import RUNNERS, TRAINERS
 from training_networks import Step
 
-# The system may wake two threads on one core, and takes some of its ticks (4 ms) to move one to the other: within 10 ms
-# of a pause two threads were often no faster than one.
-SETTLE = 0.03
+# Calls before those that count fill caches. The system may also wake two threads on one core, and takes some of its
+# ticks (4 ms) to move one to the other: within 10 ms of a pause two threads were often no faster than one.
+SETTLE, SETTLE_ALONE = 0.03, 0.01
 LONG = 10 * SETTLE
+# A thread that looks for work all the time takes all of a look; what wakes now and then takes less than a tenth.
+LOOK, IDLE = 0.002, 0.1
+# Whoever's threads look for work longer than this is not waited for.
+LONGEST_REST = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def serve(connection: Connection, name: str, threads: int) -> None:
     """Sends the library's version, then answers orders until None comes; a Refusal where the library raises.
 
     ("prepare", (job, dtype)) with the result, ("time", seconds) with seconds a call, ("limits", seconds) with Limits
-    and ("config", None) with what pyconv says of itself.
+    and ("config", None) with what pyconv says of itself. Where threads have worked, they sleep before it answers.
     """
     # For the OpenMP runtimes that a library brings along; set before it is imported.
     os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -54,11 +58,15 @@ def serve(connection: Connection, name: str, threads: int) -> None:
             run = None  # frees the last job's memory first
             try:
                 run = prepared(peer, *argument)
-                connection.send(peer.as_array(run()))
+                result = peer.as_array(run())
+                rest()
+                connection.send(result)
             except Exception as error:
                 connection.send(Refusal(str(error).strip().split("\n")[0][:200] or type(error).__name__))
         elif order == "time" and run is not None:
-            connection.send(seconds_per_call(run, argument))
+            seconds = seconds_per_call(run, argument, settling(threads))
+            rest()
+            connection.send(seconds)
         elif order == "limits":
             connection.send(importlib.import_module("limits").measure(threads, argument))
         elif order == "config":
@@ -112,9 +120,13 @@ def aligned(x: NDArray[Any]) -> NDArray[Any]:
     return copy
 
 
-def seconds_per_call(run: Callable[[], Any], least: float) -> float:
-    """The mean over as many calls as fill `least` seconds, after some that fill caches and settle threads."""
-    first = calls(run, SETTLE)
+def settling(threads: int) -> float:
+    return SETTLE if threads > 1 else SETTLE_ALONE
+
+
+def seconds_per_call(run: Callable[[], Any], least: float, settle: float) -> float:
+    """The mean over as many calls as fill `least` seconds, after some for `settle` seconds."""
+    first = calls(run, settle)
     # A call as long as this settles within itself.
     return first if first > max(least, LONG) else calls(run, least)
 
@@ -126,3 +138,15 @@ def calls(run: Callable[[], Any], least: float) -> float:
         run()
         count += 1
     return elapsed / count
+
+
+def rest() -> None:
+    """Waits until this process' threads sleep: idle ones of most runtimes look for work for a while, and the next peer
+    must not be timed beside them.
+    """
+    end = time.perf_counter() + LONGEST_REST
+    while (start := time.perf_counter()) < end:
+        used = time.process_time()
+        time.sleep(LOOK)
+        if time.process_time() - used < IDLE * (time.perf_counter() - start):
+            return

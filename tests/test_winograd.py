@@ -37,6 +37,21 @@ LINES_STRIDE2 = [
     'mb1_ic256ih14iw14_oc64oh7ow7_kh3kw3_sh2sw2_ph0pw0_n"many_channels_s2"',
     'mb1_ic96ih3iw5_oc64oh2ow3_kh3kw3_sh2sw2_ph1pw1_n"one_tile_s2"',
 ]
+LINES_OF_THREE = [
+    'mb1_ic64ih14iw30_oc64oh14ow30_kh1kw3_ph0pw1_n"row3"',
+    'mb2_ic24ih30iw5_oc35oh32ow5_kh3kw1_ph2pw0_n"column3"',
+    'mb2_ic25iw90_oc40ow92_kw3_dw1_pw3_n"dilated3"',
+]
+LINES_OF_FIVE = [
+    'mb1_ic64ih14iw30_oc64oh14ow30_kh1kw5_ph0pw2_n"row5"',
+    'mb2_ic75ih30iw5_oc75oh26ow5_kh5kw1_n"column5"',
+    'mb1_ic100ih5iw50_oc100oh7ow34_kh1kw5_ph1pw0_dw3_n"padded_across5"',
+]
+LINES_OF_SEVEN = [
+    'mb1_ic160ih17iw17_oc64oh17ow17_kh1kw7_ph0pw3_n"row7"',
+    'mb2_ic75ih30iw5_oc75oh30ow5_kh7kw1_ph3pw0_n"column7"',
+    'mb2_ic90iw101_oc90ow89_kw7_dw1_n"dilated7"',
+]
 LINES_WEIGHTS = [
     'mb1_ic64ih28iw28_oc64oh28ow28_kh3kw3_ph1pw1_n"plain"',
     'mb6_ic25ih7iw7_oc35oh7ow7_kh3kw3_ph1pw1_n"few_pixels"',
@@ -46,11 +61,23 @@ LINES_WEIGHTS = [
     'mb1_ic9ih64iw65_oc17oh64ow65_kh3kw3_ph1pw1_n"in_parts"',
 ]
 # How much larger than the plain sum's the error may be, by algorithm.
-BOUNDS = {"winograd4_weights": 2.5, "winograd4": 2.5, "winograd2": 1.25, "winograd2_5x5": 2.5, "winograd3_stride2": 1.5}
+BOUNDS = {
+    "winograd4_weights": 2.5,
+    "winograd4": 2.5,
+    "winograd2": 1.25,
+    "winograd2_5x5": 2.5,
+    "winograd3_stride2": 1.5,
+    "winograd4_line3": 2.0,
+    "winograd4_line5": 2.5,
+    "winograd2_line7": 2.5,
+}
 OF_THEIR_OWN = {
     "winograd4_weights": (["backward_weights"], LINES_WEIGHTS),
     "winograd2_5x5": (["forward", "backward_data"], LINES_5X5),
     "winograd3_stride2": (["forward"], LINES_STRIDE2),
+    "winograd4_line3": (["forward", "backward_data"], LINES_OF_THREE),
+    "winograd4_line5": (["forward", "backward_data"], LINES_OF_FIVE),
+    "winograd2_line7": (["forward", "backward_data"], LINES_OF_SEVEN),
 }
 CASES = [
     pytest.param(problem, direction, algorithm, id=f"{problem.name}-{algorithm}-{direction}")

@@ -136,7 +136,8 @@ struct PoolArgs {
 //   output:   L = A (m x n), plus bias[j] if there is one, then the epilogue; only i < rows and k < cols are
 //   written
 //
-// src[r][c][j] lies at src[r * src_row + c * src_col + j], dst likewise. The matrices are in kernels/winograd.h; for
+// Along one axis there is one row and only the transform from the right. src[r][c][j] lies at src[r * src_row +
+// c * src_col + j], dst likewise. The matrices are in kernels/winograd.h, winograd_line.h and winograd_stride2.h; for
 // any patch of n x n and r x r weights, output(input * weights) is the m x m valid convolution.
 template <class T>
 struct TransformArgs {
@@ -275,6 +276,8 @@ struct Kernels {
   void (*grouped)(const GroupedArgs<T>&);
   WinogradKernels<T> winograd4, winograd2, winograd2_5x5;  // m = 4 and 2 with r = 3, m = 2 with r = 5
   WinogradKernels<T> winograd3_stride2;                    // m = 3 with r = 3; B is 7 x 7, G 7 x 3, A 3 x 4
+  WinogradKernels<T> winograd4_line3, winograd4_line5,
+      winograd2_line7;  // along one axis
   WinogradGradientKernels<T> winograd4_gradient;
   void (*max_pool)(const PoolArgs<T>&);
   void (*average_pool)(const PoolArgs<T>&);

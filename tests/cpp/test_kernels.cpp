@@ -277,6 +277,30 @@ void check_winograd(const WinogradKernels<T>& kernels, int64_t tile, int64_t cha
       }
 }
 
+// The same along one axis.
+template <class T>
+void check_winograd_line(const WinogradKernels<T>& kernels, int64_t tile, int64_t taps, int64_t channels,
+                         int64_t cols) {
+  const int64_t side = tile + taps - 1, n = channels;
+  const auto at = [n](int64_t pixel, int64_t j) { return static_cast<size_t>(pixel * n + j); };
+  const auto patch = numbers<T>(at(side, 0), 1), kernel = numbers<T>(at(taps, 0), 2), bias = numbers<T>(at(1, 0), 3);
+  std::vector<T> v(patch.size()), u(patch.size()), m(patch.size()), y(at(tile, 0), T{77});
+  kernels.input({.src = patch.data(), .src_col = n, .dst = v.data(), .dst_col = n, .channels = n});
+  kernels.weights({.src = kernel.data(), .src_col = n, .dst = u.data(), .dst_col = n, .channels = n});
+  for (size_t i = 0; i < m.size(); ++i) m[i] = v[i] * u[i];
+  kernels.output(
+      {.src = m.data(), .src_col = n, .dst = y.data(), .dst_col = n, .channels = n, .cols = cols, .bias = bias.data()});
+  for (int64_t c = 0; c < tile; ++c)
+    for (int64_t j = 0; j < n; ++j) {
+      T expected = bias[at(0, j)];
+      for (int64_t t = 0; t < taps; ++t) expected += patch[at(c + t, j)] * kernel[at(t, j)];
+      if (c < cols)
+        CHECK(y[at(c, j)] == doctest::Approx(expected).epsilon(1e-4));
+      else
+        CHECK(y[at(c, j)] == T{77});
+    }
+}
+
 template <class T>
 void check_table(const Kernels<T>& kernels) {
   for (int64_t rows = 1; rows <= 2 * kernels.tile_rows + 1; ++rows)
@@ -306,10 +330,16 @@ void check_table(const Kernels<T>& kernels) {
     check_winograd(kernels.winograd4, 4, channels, 4, 4);
     check_winograd(kernels.winograd2, 2, channels, 2, 2);
     check_winograd(kernels.winograd3_stride2, 3, channels, 3, 3, 2);
+    check_winograd_line(kernels.winograd4_line3, 4, 3, channels, 4);
+    check_winograd_line(kernels.winograd4_line5, 4, 5, channels, 4);
+    check_winograd_line(kernels.winograd2_line7, 2, 7, channels, 2);
   }
   check_winograd(kernels.winograd4, 4, 5, 2, 3);
   check_winograd(kernels.winograd2, 2, 5, 1, 2);
   check_winograd(kernels.winograd3_stride2, 3, 5, 2, 1, 2);
+  check_winograd_line(kernels.winograd4_line3, 4, 3, 5, 3);
+  check_winograd_line(kernels.winograd4_line5, 4, 5, 5, 1);
+  check_winograd_line(kernels.winograd2_line7, 2, 7, 5, 1);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // winograd.cpp: convolution of stride 1 by Winograd's F(4x4, 3x3), F(2x2, 3x3) and F(2x2, 5x5), forward and data
-// gradient: 36 products for 16 results instead of 144, 16 for 4 instead of 36, 36 for 4 instead of 100. Any padding;
-// dilation as interleaved problems. And forward 3x3 of stride 2, undilated: 49 products for 9 results instead of 81.
-// Float32 only.
+// gradient: 36 products for 16 results instead of 144, 16 for 4 instead of 36, 36 for 4 instead of 100. Kernels of one
+// line, 1x3 or 3x1 and so on, by F(4, 3), F(4, 5) and F(2, 7): 6 products for 4 results instead of 12, 8 for 4 instead
+// of 20, 8 for 2 instead of 14. Any padding; dilation as interleaved problems. And forward 3x3 of stride 2, undilated:
+// 49 products for 9 results instead of 81. Float32 only.
 //
 // Blocks of patches of the source, which overlap, are transformed into V; each position of a patch is a matrix product
 // with the transformed weights U; and the products M of a tile become its results:
@@ -32,10 +33,9 @@ constexpr int64_t kBlockBytes = 768 * 1024;
 // More tiles would gain nothing. A Form's kMinBlock says how few read a panel of U from the L3 cache too often.
 constexpr int64_t kMaxBlock = 48;
 
-// The error of the transforms with six points hardly grows with the number of products a result sums, that of a plain
-// sum with its root: at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up to 2.5, at 72 up
-// to 3.1, all on normal numbers and over all instruction sets.
-constexpr double kMinProducts = 180;
+// The error of the transforms hardly grows with the number of products that a result sums, that of a plain sum with its
+// root: with six points in two dimensions, at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up
+// to 2.5, at 72 up to 3.1, all on normal numbers and over all instruction sets. Hence a Form's kMinProducts.
 
 // The sizes of one run and the memory it works in.
 template <class Form>
@@ -89,7 +89,7 @@ template <class Form>
 int64_t positions_of(int64_t row, int64_t col, int64_t step, int64_t (&offsets)[Form::kStride * Form::kStride]) {
   using S = Shape<Form>;
   int64_t count = 0;
-  for (int64_t r = row; r < S::kPatch; r += S::kPoints)
+  for (int64_t r = row; r < S::kPatchRows; r += S::kPoints)
     for (int64_t c = col; c < S::kPatch; c += S::kPoints) offsets[count++] = (r * S::kPatch + c) * step;
   return count;
 }
@@ -120,16 +120,16 @@ void multiply(const Work<Form>& work, const Operands& operands, const float* v, 
   }
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const Place<Form> place(s, first + tile);
-    const int64_t produced_at = ((place.image * s.height + place.y) * s.width + place.x) * s.produced_stride + channel;
+    const int64_t produced_at = s.produced.at(place.image, place.y, place.x) + channel;
     work.transforms.output({.src = m + tile * work.panel,
                             .src_row = s.kPoints * work.m_position(),
                             .src_col = work.m_position(),
                             .dst = operands.produced + produced_at,
-                            .dst_row = s.dh * s.width * s.produced_stride,
-                            .dst_col = s.dw * s.produced_stride,
+                            .dst_row = s.dh * s.produced.row,
+                            .dst_col = s.dw * s.produced.col,
                             .channels = columns,
-                            .rows = inside(place.y, s.dh, s.kTile, s.height).second,
-                            .cols = inside(place.x, s.dw, s.kTile, s.width).second,
+                            .rows = inside(place.y, s.dh, s.kRows, s.produced.height).second,
+                            .cols = inside(place.x, s.dw, s.kTile, s.produced.width).second,
                             .bias = operands.bias ? operands.bias + channel : nullptr,
                             .epilogue = at_offset(operands.epilogue, produced_at)});
   }
@@ -170,17 +170,18 @@ std::string refuse(const ConvProblem& problem) {
   const Axis &d = problem.axes[kDepth], &h = problem.axes[kHeight], &w = problem.axes[kWidth];
   if (problem.direction == Direction::backward_weights) return "weight gradient not served";
   if (problem.dtype != DType::f32) return "float64 is asked for its accuracy";
-  if (h.k != Form::kKernel || w.k != Form::kKernel || h.s != Form::kStride || w.s != Form::kStride) {
-    const std::string size = std::to_string(Form::kKernel);
-    return "not " + size + "x" + size + " with stride " + std::to_string(Form::kStride);
-  }
+  constexpr int64_t kRows = Shape<Form>::kKernelRows, kCols = Form::kKernel;
+  const auto is = [&](int64_t rows, int64_t cols) { return h.k == rows && w.k == cols; };
+  if (!(is(kRows, kCols) || is(kCols, kRows)) || h.s != Form::kStride || w.s != Form::kStride)
+    return "not " + std::to_string(kRows) + "x" + std::to_string(kCols) + " with stride " +
+           std::to_string(Form::kStride);
   if (Form::kStride > 1 && problem.direction != Direction::forward) return "forward only";
   if (Form::kStride > 1 && (h.d != 1 || w.d != 1)) return "dilated";
   if (d.k != 1 || d.s != 1 || d.pad_begin != 0 || d.pad_end != 0) return "the kernel has a depth";
   if (problem.g != 1) return "grouped";
   if (problem.precision == Precision::strict) return "precision is strict";
-  if (Shape<Form>::kPatch == 6 && problem.precision == Precision::automatic &&
-      static_cast<double>(Shape<Form>(problem).ic) * mean_taps(problem) < kMinProducts)
+  if (problem.precision == Precision::automatic &&
+      static_cast<double>(Shape<Form>(problem).ic) * mean_taps(problem) < Form::kMinProducts)
     return "so few products a result that its error would be more than 2.5 times that of a plain sum";
   return "";
 }
@@ -252,7 +253,7 @@ void pack(const ConvProblem& problem, const KernelTable& table, int threads, con
       const int64_t channel = panel * work.panel, columns = std::min(work.panel, s.oc - channel);
       float* u = reinterpret_cast<float*>(packed) + panel * s.kPositions * s.ic * work.panel;
       for (int64_t q = 0; q < s.ic; ++q) {
-        constexpr int64_t count = Shape<Form>::kKernel * Shape<Form>::kKernel;
+        constexpr int64_t count = Shape<Form>::kKernelRows * Shape<Form>::kKernel;
         float taps[count][kMaxPanel] = {};
         for (int64_t tap = 0; tap < count; ++tap)
           for (int64_t j = 0; j < columns; ++j)
@@ -293,5 +294,8 @@ const ConvAlgorithm kWinograd4 = kAlgorithm<Large>;
 const ConvAlgorithm kWinograd2 = kAlgorithm<Small>;
 const ConvAlgorithm kWinograd2For5x5 = kAlgorithm<FiveByFive>;
 const ConvAlgorithm kWinograd3Stride2 = kAlgorithm<Strided>;
+const ConvAlgorithm kWinograd4Line3 = kAlgorithm<LineOfThree>;
+const ConvAlgorithm kWinograd4Line5 = kAlgorithm<LineOfFive>;
+const ConvAlgorithm kWinograd2Line7 = kAlgorithm<LineOfSeven>;
 
 }  // namespace pyconv

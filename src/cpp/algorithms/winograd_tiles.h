@@ -18,9 +18,11 @@ inline std::pair<int64_t, int64_t> inside(int64_t first, int64_t step, int64_t c
   return {begin, std::max(begin, end)};
 }
 
-// F(kTile x kTile, kKernel x kKernel), the tiles at a time below which the weights are read too often, and the cycles
-// that 16 channels of a tile take in the transforms of the input and of the output: measured at 48 and 33, 22 and 11,
-// 48 and 16 ns at 3.7 GHz; Strided's are estimates from those, by the vectors that it loads and stores.
+// F(kTile x kTile, kKernel x kKernel), or F(kTile, kKernel) along one axis for a kernel with one line; the tiles at a
+// time below which the weights are read too often; the products of a result below which its error would be more
+// than 2.5 times that of a plain sum (see winograd.cpp); and the cycles that 16 channels of a tile take in the
+// transforms of the input and of the output: measured at 48 and 33, 22 and 11, 48 and 16 ns at 3.7 GHz; the others' are
+// estimates from those, by the vectors that they load and store.
 //
 // With a stride of 2 the even elements of the kernel only meet even pixels of the patch, and the odd ones odd pixels.
 // Each phase is a convolution of stride 1 with a kernel of two elements or one; at the same points their products may
@@ -28,79 +30,120 @@ inline std::pair<int64_t, int64_t> inside(int64_t first, int64_t step, int64_t c
 struct Large {
   static constexpr const char* kName = "winograd4";
   static constexpr int64_t kTile = 4, kKernel = 3, kStride = 1, kMinBlock = 16;
-  static constexpr double kInputCycles = 180, kOutputCycles = 120;
+  static constexpr bool kLine = false;
+  static constexpr double kMinProducts = 180, kInputCycles = 180, kOutputCycles = 120;
   static constexpr auto kTransforms = &Kernels<float>::winograd4;
 };
 struct Small {
   static constexpr const char* kName = "winograd2";
   static constexpr int64_t kTile = 2, kKernel = 3, kStride = 1, kMinBlock = 16;
-  static constexpr double kInputCycles = 80, kOutputCycles = 40;
+  static constexpr bool kLine = false;
+  static constexpr double kMinProducts = 0, kInputCycles = 80, kOutputCycles = 40;
   static constexpr auto kTransforms = &Kernels<float>::winograd2;
 };
 struct FiveByFive {
   static constexpr const char* kName = "winograd2_5x5";
   static constexpr int64_t kTile = 2, kKernel = 5, kStride = 1, kMinBlock = 16;
-  static constexpr double kInputCycles = 180, kOutputCycles = 60;
+  static constexpr bool kLine = false;
+  static constexpr double kMinProducts = 180, kInputCycles = 180, kOutputCycles = 60;
   static constexpr auto kTransforms = &Kernels<float>::winograd2_5x5;
 };
 struct Strided {
   static constexpr const char* kName = "winograd3_stride2";
   // Twice as many as above: a point reads up to four positions of U, and 28 made 288 to 384 channels 1.1 times as fast.
   static constexpr int64_t kTile = 3, kKernel = 3, kStride = 2, kMinBlock = 28;
-  static constexpr double kInputCycles = 180, kOutputCycles = 50;
+  static constexpr bool kLine = false;
+  static constexpr double kMinProducts = 0, kInputCycles = 180, kOutputCycles = 50;
   static constexpr auto kTransforms = &Kernels<float>::winograd3_stride2;
 };
+struct LineOfThree {
+  static constexpr const char* kName = "winograd4_line3";
+  static constexpr int64_t kTile = 4, kKernel = 3, kStride = 1, kMinBlock = 16;
+  static constexpr bool kLine = true;
+  static constexpr double kMinProducts = 24, kInputCycles = 50, kOutputCycles = 45;
+  static constexpr auto kTransforms = &Kernels<float>::winograd4_line3;
+};
+struct LineOfFive {
+  static constexpr const char* kName = "winograd4_line5";
+  static constexpr int64_t kTile = 4, kKernel = 5, kStride = 1, kMinBlock = 16;
+  static constexpr bool kLine = true;
+  static constexpr double kMinProducts = 240, kInputCycles = 90, kOutputCycles = 60;
+  static constexpr auto kTransforms = &Kernels<float>::winograd4_line5;
+};
+struct LineOfSeven {
+  static constexpr const char* kName = "winograd2_line7";
+  static constexpr int64_t kTile = 2, kKernel = 7, kStride = 1, kMinBlock = 16;
+  static constexpr bool kLine = true;
+  static constexpr double kMinProducts = 400, kInputCycles = 90, kOutputCycles = 50;
+  static constexpr auto kTransforms = &Kernels<float>::winograd2_line7;
+};
 
-// Forward, which the weight gradient follows, or data gradient as one shape, cut into tiles of kTile x kTile:
-//   produced[y][x] = sum over t, u < kKernel of source[y * s + t * dh - pad_h][x * s + u * dw - pad_w] * kernel[t][u]
+// An image's sides, and elements from one of its rows, columns or images to the next.
+struct Image {
+  Image() = default;
+  // Upright: what lies one after the other in memory is a column.
+  Image(int64_t height_, int64_t width_, int64_t pixel, bool upright)
+      : height(height_),
+        width(width_),
+        row(pixel * (upright ? 1 : width)),
+        col(pixel * (upright ? height : 1)),
+        whole(pixel * height * width) {}
+
+  int64_t at(int64_t image, int64_t y, int64_t x) const { return image * whole + y * row + x * col; }
+
+  int64_t height = 0, width = 0, row = 0, col = 0, whole = 0;
+};
+
+// Forward, which the weight gradient follows, or data gradient as one shape, cut into tiles of kRows x kTile:
+//   produced[y][x] = sum over t < kKernelRows, u < kKernel of
+//                    source[y * s + t * dh - pad_h][x * s + u * dw - pad_w] * kernel[t][u]
 //
-// with s = kStride.
+// with s = kStride. A kernel of one line always lies along x here: rows and columns change places if it stands upright.
 template <class Form>
 struct Shape {
   static constexpr int64_t kTile = Form::kTile, kKernel = Form::kKernel, kStride = Form::kStride;
-  // Of a patch of the source, and of the transformed patch and kernel. Their products are summed at kPoints x kPoints.
-  static constexpr int64_t kPatch = (kTile - 1) * kStride + kKernel, kPositions = kPatch * kPatch;
-  static constexpr int64_t kPoints = (kPatch + kStride - 1) / kStride, kSums = kPoints * kPoints;
+  static constexpr int64_t kRows = Form::kLine ? 1 : kTile, kKernelRows = Form::kLine ? 1 : kKernel;
+  // Of a patch of the source, and of the transformed patch and kernel. Their products are summed at kSums points.
+  static constexpr int64_t kPatch = (kTile - 1) * kStride + kKernel, kPatchRows = Form::kLine ? 1 : kPatch;
+  static constexpr int64_t kPositions = kPatchRows * kPatch;
+  static constexpr int64_t kPoints = (kPatch + kStride - 1) / kStride, kSums = (Form::kLine ? 1 : kPoints) * kPoints;
 
   explicit Shape(const ConvProblem& problem) {
-    const Axis &h = problem.axes[kHeight], &w = problem.axes[kWidth];
+    const bool upright = Form::kLine && problem.axes[kHeight].k > 1;
+    const Axis &h = problem.axes[upright ? kWidth : kHeight], &w = problem.axes[upright ? kHeight : kWidth];
     const bool forward = problem.direction != Direction::backward_data;
     images = problem.mb * problem.axes[kDepth].o;  // the depth is only a second batch axis here
     ic = forward ? problem.ic : problem.oc;
     oc = forward ? problem.oc : problem.ic;
-    source_stride = forward ? problem.src_stride : problem.dst_stride;
-    produced_stride = forward ? problem.dst_stride : problem.src_stride;
-    height = forward ? h.o : h.i;
-    width = forward ? w.o : w.i;
-    source_height = forward ? h.i : h.o;
-    source_width = forward ? w.i : w.o;
-    dh = h.d;
+    const Image src(h.i, w.i, problem.src_stride, upright), dst(h.o, w.o, problem.dst_stride, upright);
+    source = forward ? src : dst;
+    produced = forward ? dst : src;
+    dh = Form::kLine ? 1 : h.d;
     dw = w.d;
     // Turned round, the kernel reaches as far to the other side.
-    pad_h = forward ? h.pad_begin : (kKernel - 1) * dh - h.pad_begin;
+    pad_h = forward ? h.pad_begin : (kKernelRows - 1) * dh - h.pad_begin;
     pad_w = forward ? w.pad_begin : (kKernel - 1) * dw - w.pad_begin;
     // Each phase of the dilation is an image of its own, every dh-th row and dw-th column; the first is the largest.
-    tile_rows = ceil_div(ceil_div(height, dh), kTile);
-    tile_cols = ceil_div(ceil_div(width, dw), kTile);
+    tile_rows = ceil_div(ceil_div(produced.height, dh), kRows);
+    tile_cols = ceil_div(ceil_div(produced.width, dw), kTile);
   }
 
   int64_t tiles() const { return images * dh * dw * tile_rows * tile_cols; }
 
-  int64_t images, ic, oc, source_stride, produced_stride;
-  int64_t height, width, source_height, source_width, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
+  Image source, produced;
+  int64_t images, ic, oc, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
 };
 
 // Where a tile lies: its image, the first of its produced pixels, and the first pixel of its patch of the source.
 template <class Form>
 struct Place {
-  static constexpr int64_t kTile = Form::kTile;
   Place(const Shape<Form>& shape, int64_t tile) {
     const int64_t col = tile % shape.tile_cols, row = tile / shape.tile_cols % shape.tile_rows;
     int64_t rest = tile / (shape.tile_cols * shape.tile_rows);
     const int64_t phase_w = rest % shape.dw, phase_h = rest / shape.dw % shape.dh;
     image = rest / (shape.dw * shape.dh);
-    y = phase_h + row * kTile * shape.dh;
-    x = phase_w + col * kTile * shape.dw;
+    y = phase_h + row * shape.kRows * shape.dh;
+    x = phase_w + col * shape.kTile * shape.dw;
     source_y = y * shape.kStride - shape.pad_h;
     source_x = x * shape.kStride - shape.pad_w;
   }
@@ -131,26 +174,27 @@ inline int64_t position_size(int64_t tiles, int64_t channels) {
   return tiles * channels + line;
 }
 
-// Patches of kSide x kSide pixels become tiles [position][tile][channel] of kPatch x kPatch positions.
+// Patches of kRows x kCols pixels become tiles [position][tile][channel] of as many positions.
 struct Patches {
-  const float* image;  // (images, height, width, channels), a pixel stride elements after the other
-  int64_t height, width, channels, stride;
+  const float* data;
+  Image image;
+  int64_t channels;
   int64_t step_h, step_w;  // from one pixel of a patch to the next
 
   // The patch whose first pixel is (y, x), which may lie outside: then a copy, with zeros where there is no image.
-  template <int64_t kSide>
-  TransformArgs<float> at(int64_t image_index, int64_t y, int64_t x, float* copy) const {
-    const auto [top, bottom] = inside(y, step_h, kSide, height);
-    const auto [left, right] = inside(x, step_w, kSide, width);
-    const int64_t row = step_h * width * stride, col = step_w * stride;
-    const float* corner = image + ((image_index * height + y) * width + x) * stride;
-    if (bottom - top == kSide && right - left == kSide)
+  template <int64_t kRows, int64_t kCols>
+  TransformArgs<float> at(int64_t index, int64_t y, int64_t x, float* copy) const {
+    const auto [top, bottom] = inside(y, step_h, kRows, image.height);
+    const auto [left, right] = inside(x, step_w, kCols, image.width);
+    const int64_t row = step_h * image.row, col = step_w * image.col;
+    const float* corner = data + image.at(index, y, x);
+    if (bottom - top == kRows && right - left == kCols)
       return {.src = corner, .src_row = row, .src_col = col, .channels = channels};
-    std::fill_n(copy, kSide * kSide * channels, 0.0f);
+    std::fill_n(copy, kRows * kCols * channels, 0.0f);
     for (int64_t r = top; r < bottom; ++r)
       for (int64_t c = left; c < right; ++c)
-        std::copy_n(corner + r * row + c * col, channels, copy + (r * kSide + c) * channels);
-    return {.src = copy, .src_row = kSide * channels, .src_col = channels, .channels = channels};
+        std::copy_n(corner + r * row + c * col, channels, copy + (r * kCols + c) * channels);
+    return {.src = copy, .src_row = kCols * channels, .src_col = channels, .channels = channels};
   }
 };
 
@@ -158,13 +202,13 @@ struct Patches {
 template <class Form>
 void transform_input(const Shape<Form>& shape, void (*transform)(const TransformArgs<float>&), const float* source,
                      int64_t first, int64_t begin, int64_t end, int64_t v_position, float* v, float* copy) {
-  const Patches patches{source,  shape.source_height, shape.source_width, shape.ic, shape.source_stride, shape.dh,
-                        shape.dw};
+  using S = Shape<Form>;
+  const Patches patches{source, shape.source, shape.ic, shape.dh, shape.dw};
   for (int64_t tile = begin; tile < end; ++tile) {
     const Place<Form> place(shape, first + tile);
-    TransformArgs<float> args = patches.at<Shape<Form>::kPatch>(place.image, place.source_y, place.source_x, copy);
+    TransformArgs<float> args = patches.at<S::kPatchRows, S::kPatch>(place.image, place.source_y, place.source_x, copy);
     args.dst = v + tile * shape.ic;
-    args.dst_row = Shape<Form>::kPatch * v_position;
+    args.dst_row = S::kPatch * v_position;
     args.dst_col = v_position;
     transform(args);
   }

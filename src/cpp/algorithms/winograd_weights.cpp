@@ -24,6 +24,7 @@ namespace {
 
 struct Form {
   static constexpr int64_t kTile = 4, kKernel = 3, kStride = 1;
+  static constexpr bool kLine = false;
 };
 using Tiles = Shape<Form>;
 constexpr int64_t kPatch = Tiles::kPatch, kPositions = Tiles::kPositions, kTile = Form::kTile;
@@ -84,10 +85,10 @@ struct Work {
 void transform_gradient(const Work& work, const float* diff_dst, int64_t first, int64_t begin, int64_t end, float* m,
                         float* copy) {
   const Tiles& s = work.shape;
-  const Patches patches{diff_dst, s.height, s.width, s.oc, s.oc, s.dh, s.dw};
+  const Patches patches{diff_dst, s.produced, s.oc, s.dh, s.dw};
   for (int64_t tile = begin; tile < end; ++tile) {
     const Place<Form> place(s, first + tile);
-    TransformArgs<float> args = patches.at<kTile>(place.image, place.y, place.x, copy);
+    TransformArgs<float> args = patches.at<kTile, kTile>(place.image, place.y, place.x, copy);
     args.dst_row = kPatch * work.m_position();
     args.dst_col = work.m_position();
     for (int64_t panel = 0; panel < work.panels; ++panel, args.src += work.panel) {

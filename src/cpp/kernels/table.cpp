@@ -16,6 +16,7 @@
 #include "transpose.h"
 #include "update.h"
 #include "winograd_gradient.h"
+#include "winograd_line.h"
 #include "winograd_stride2.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
@@ -37,6 +38,12 @@ constexpr Kernels<T> kKernels = {
     .winograd2 = {winograd2_input<T>, winograd2_weights<T>, winograd2_output<T>},
     .winograd2_5x5 = {winograd6_input<T>, winograd6_weights<T, 5>, winograd2x5_output<T>},
     .winograd3_stride2 = {winograd3_stride2_input<T>, winograd3_stride2_weights<T>, winograd3_stride2_output<T>},
+    .winograd4_line3 = {line<T, 6, 6, six_input<T>>, line<T, 3, 6, weight_points<T, 3>>,
+                        line_output<T, 6, 4, six_output<T>>},
+    .winograd4_line5 = {line<T, 8, 8, eight_input<T>>, line<T, 5, 8, eight_weights<T, 5>>,
+                        line_output<T, 8, 4, eight_output<T, 4>>},
+    .winograd2_line7 = {line<T, 8, 8, eight_input<T>>, line<T, 7, 8, eight_weights<T, 7>>,
+                        line_output<T, 8, 2, eight_output<T, 2>>},
     .winograd4_gradient = {winograd4_gradient<T>, winograd4_weights_gradient<T>},
     .max_pool = max_pool<T>,
     .average_pool = average_pool<T>,

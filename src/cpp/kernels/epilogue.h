@@ -10,17 +10,15 @@ namespace {
 // NaN stays NaN: it is not less than anything.
 template <class T>
 Vec<T> activate(const Epilogue<T>& epilogue, Vec<T> x) {
-  const Vec<T> zero{}, six = broadcast(T{6});
   switch (epilogue.activation) {
     case Activation::linear:
       return x;
     case Activation::relu:
-      return x < zero ? zero : x;
+      return at_least(x, T{0});
     case Activation::relu6:
-      x = x < zero ? zero : x;
-      return x > six ? six : x;
+      return at_most(at_least(x, T{0}), T{6});
     case Activation::leaky_relu:
-      return x < zero ? x * epilogue.negative_slope : x;
+      return x < Vec<T>{} ? x * epilogue.negative_slope : x;
   }
   return x;
 }

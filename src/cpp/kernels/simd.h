@@ -157,7 +157,21 @@ Vec<T> at_least(Vec<T> x, T bound) {
 
 template <class T>
 Vec<T> at_most(Vec<T> x, T bound) {
-  return -at_least<T>(-x, -bound);
+  [[maybe_unused]] constexpr bool is_float = sizeof(T) == sizeof(float);
+  const Vec<T> y = broadcast(bound);
+#if defined(__AVX512F__)
+  if constexpr (is_float)
+    return _mm512_maskz_min_ps(0xffff, y, x);
+  else
+    return _mm512_maskz_min_pd(0xff, y, x);
+#elif defined(__AVX2__)
+  if constexpr (is_float)
+    return _mm256_min_ps(y, x);
+  else
+    return _mm256_min_pd(y, x);
+#else
+  return y < x ? y : x;
+#endif
 }
 
 // The root of each lane, NaN of negative numbers. The compiler's own calls the C library for those, one by one.

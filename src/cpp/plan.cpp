@@ -62,6 +62,12 @@ ConvPlan::ConvPlan(const ConvProblem& problem, const KernelTable& kernels, const
                         : "ConvPlan: the algorithm refuses this problem: " + refusals_text() + ".");
 }
 
+ConvPlan ConvPlan::on_rows(const Axis& height) const {
+  ConvProblem part = problem_;
+  part.axes[kHeight] = height;
+  return {part, *kernels_, algorithm_->name};
+}
+
 int ConvPlan::threads() const {
   // A result costs some 7 cycles a vector however few products it sums, in which 14 operations a number could be done.
   constexpr int64_t kPerResult = 14;

@@ -18,6 +18,9 @@ class ConvPlan {
   // that one is unknown or refuses.
   ConvPlan(const ConvProblem& problem, const KernelTable& kernels, const std::string& algorithm = "");
 
+  // The same algorithm and kernels on other rows of the image, height being their axis.
+  ConvPlan on_rows(const Axis& height) const;
+
   const ConvProblem& problem() const { return problem_; }
   const ConvAlgorithm& algorithm() const { return *algorithm_; }
 

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "first_error.h"
 #include "parallel.h"
 #include "workspace.h"
 
@@ -19,27 +19,6 @@ namespace {
 constexpr int64_t kPlaceAlignment = 4;
 
 using Clock = std::chrono::steady_clock;
-
-// The first exception of several threads, thrown again by the one that called them.
-class FirstError {
- public:
-  template <class F>
-  void guard(F&& f) noexcept {
-    try {
-      f();
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      if (!error_) error_ = std::current_exception();
-    }
-  }
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::exception_ptr error_;
-};
 
 }  // namespace
 

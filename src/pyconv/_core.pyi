@@ -196,6 +196,19 @@ class ProgramBuilder:
     ) -> None:
         """A forward plan's run with weights from its `pack`; bias is copied; residual may be dst."""
 
+    def row_blocks(
+        self,
+        convs: Sequence[tuple[ConvPlan, PackedWeights, _Array | None]],
+        blocks: int,
+        src: _Place,
+        dst: _Place,
+        residual: _Place | None = None,
+    ) -> None:
+        """Convolutions that follow one another, each with packed weights and bias, in so many blocks of rows.
+
+        Plans are of plain sums, for one image. residual is added by the last one; dst must be neither it nor src.
+        """
+
     def pool(self, plan: PoolPlan, src: _Place, dst: _Place) -> None: ...
     def copy(
         self, src: _Place, dst: _Place, shape: Sequence[int], src_strides: Sequence[int], dst_strides: Sequence[int]

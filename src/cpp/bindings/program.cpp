@@ -7,6 +7,7 @@
 #include "../steps/copy.h"
 #include "../steps/pad.h"
 #include "../steps/pool.h"
+#include "../steps/row_blocks.h"
 #include "places.h"
 #include "plans.h"
 
@@ -31,6 +32,28 @@ void add_conv(ProgramBuilder& self, const std::shared_ptr<PyConvPlan>& plan, con
                                       std::shared_ptr<const std::byte>(packed, packed->memory.get()), packed->bytes,
                                       numbers, place_of(src), place_of(dst),
                                       residual ? std::optional(place_of(*residual)) : std::nullopt));
+}
+
+using PyRowConv = std::tuple<std::shared_ptr<PyConvPlan>, std::shared_ptr<PyPackedWeights>, std::optional<py::array>>;
+
+void add_row_blocks(ProgramBuilder& self, const std::vector<PyRowConv>& given, int64_t blocks, const PyPlace& src,
+                    const PyPlace& dst, const std::optional<PyPlace>& residual) {
+  std::vector<RowConv> convs;
+  for (const auto& [plan, packed, bias] : given) {
+    if (packed->plan != plan)
+      throw std::invalid_argument("ProgramBuilder.row_blocks: packed weights must come from the same plan's pack.");
+    RowConv conv{.plan = {plan, &plan->plan},
+                 .packed = {packed, packed->memory.get()},
+                 .packed_bytes = packed->bytes,
+                 .bias = {}};
+    if (bias) {
+      const auto* numbers = static_cast<const float*>(data_of("bias", *bias, DType::f32, {plan->problem().oc}, false));
+      conv.bias.assign(numbers, numbers + plan->problem().oc);
+    }
+    convs.push_back(std::move(conv));
+  }
+  self.add(std::make_unique<RowBlocksStep>(std::move(convs), blocks, place_of(src), place_of(dst),
+                                           residual ? std::optional(place_of(*residual)) : std::nullopt));
 }
 
 void add_pool(ProgramBuilder& self, const std::shared_ptr<PyPoolPlan>& plan, const PyPlace& src, const PyPlace& dst) {
@@ -138,6 +161,8 @@ void register_program(py::module_& module) {
           py::arg("repeats"), py::arg("share") = "auto")
       .def("conv", &add_conv, py::arg("plan"), py::arg("src"), py::arg("packed"), py::arg("bias").none(true),
            py::arg("dst"), py::arg("residual").none(true) = py::none())
+      .def("row_blocks", &add_row_blocks, py::arg("convs"), py::arg("blocks"), py::arg("src"), py::arg("dst"),
+           py::arg("residual").none(true) = py::none())
       .def("pool", &add_pool, py::arg("plan"), py::arg("src"), py::arg("dst"))
       .def("copy", &add_copy, py::arg("src"), py::arg("dst"), py::arg("shape"), py::arg("src_strides"),
            py::arg("dst_strides"))

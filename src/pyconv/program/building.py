@@ -14,7 +14,7 @@ from pyconv.ops.arrays import contiguous
 from pyconv.program.blocks import takes_batch
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.interpreter import array_of, run_node
-from pyconv.program.kinds import Conv, Reshape, Slice
+from pyconv.program.kinds import Conv, Reshape, RowBlocks, Slice, convolutions
 from pyconv.program.steps import Where, add_step, has_step
 from pyconv.program.storage import FLOAT, Placement
 
@@ -95,7 +95,9 @@ class CoreStage:
         if not self.takes_batch:
             for node in self.nodes:  # the program has the weights, in its own order
                 if isinstance(node.kind, Conv):
-                    node.kind = node.kind._replace(weights=np.broadcast_to(np.float32(0), node.kind.weights.shape))
+                    node.kind = _without_weights(node.kind)
+                elif isinstance(node.kind, RowBlocks):
+                    node.kind = node.kind._replace(convs=tuple(map(_without_weights, node.kind.convs)))
         return Built(program, block, step_nodes)
 
 
@@ -145,7 +147,7 @@ class Compiled:
         """The weights that stages still read in their own order."""
         for stage in self.stages:
             if isinstance(stage, CoreStage) and stage.takes_batch:
-                yield from (node.kind.weights for node in stage.nodes if isinstance(node.kind, Conv))
+                yield from (conv.weights for node in stage.nodes for conv in convolutions(node.kind))
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """The outputs for batches in the order of the inputs; float32."""
@@ -182,6 +184,11 @@ def stages_of(graph: Graph) -> list[CoreStage | CallStage]:
         outputs = [v for v in made if v in graph.outputs or read_in.get(v, set()) - {number}]
         stages.append(CoreStage(group, inputs, outputs))
     return stages
+
+
+def _without_weights(conv: Conv) -> Conv:
+    """It with zeros that take no memory."""
+    return conv._replace(weights=np.broadcast_to(np.float32(0), conv.weights.shape))
 
 
 def _at_once(node: Node, group: list[Node]) -> bool:

@@ -9,7 +9,7 @@ from pyconv.ops.conv_plans import plan_for
 from pyconv.program.building import CoreStage, stages_of, unused_after
 from pyconv.program.graph import Graph
 from pyconv.program.interpreter import problem_of
-from pyconv.program.kinds import Conv
+from pyconv.program.kinds import convolutions
 from pyconv.program.storage import FLOAT
 
 
@@ -36,9 +36,10 @@ def footprint(graph: Graph, batch: int) -> Footprint:
         alive -= sum(value.size for value in unused if value not in graph.inputs) * batch * FLOAT
         if isinstance(stage, CoreStage):
             for node in stage.nodes:
-                if isinstance(node.kind, Conv):
-                    problem = problem_of(node.kind, (block, *node.inputs[0].shape))
-                    plan = plan_for(_core.get_isa(), "forward", problem)
+                shape = block, *node.inputs[0].shape
+                for conv in convolutions(node.kind):
+                    plan = plan_for(_core.get_isa(), "forward", problem_of(conv, shape))
                     packed += plan.packed_bytes
                     workspace = max(workspace, at_once * plan.workspace_bytes)
+                    shape = plan.dst_shape
     return Footprint(most, packed, workspace)

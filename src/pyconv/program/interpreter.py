@@ -28,6 +28,7 @@ from pyconv.program.kinds import (
     Pool,
     Reshape,
     Resize,
+    RowBlocks,
     Slice,
     Softmax,
     Transpose,
@@ -62,6 +63,10 @@ def _result(kind: Any, arrays: list[Array], shape: tuple[int, ...]) -> Array:  #
     match kind:
         case Conv():
             return convolved(kind, x, arrays[1] if len(arrays) > 1 else None)
+        case RowBlocks():
+            for conv in kind.convs[:-1]:
+                x = convolved(conv, x)
+            return convolved(kind.convs[-1], x, arrays[1] if len(arrays) > 1 else None)
         case Pool():
             op: Any = {"max": "max_pool", "average": "average_pool"}[kind.kind]
             return pooling.pool(pooling.Settled(op, kind.window, kind.strides, kind.pads, False), x)

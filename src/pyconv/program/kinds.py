@@ -31,6 +31,16 @@ class Conv(NamedTuple):
     dense: bool = False  # a matrix product over the last axis: all others, the batch's too, are one line of pixels
 
 
+class RowBlocks(NamedTuple):
+    """Convolutions that follow one another, a block of rows through all of them before the next block.
+
+    Its inputs are the images and, if the last convolution has one, the residual.
+    """
+
+    convs: tuple[Conv, ...]
+    blocks: int
+
+
 class Pool(NamedTuple):
     """The largest number or the mean of each window; what is padded doesn't count."""
 
@@ -51,6 +61,13 @@ class Binary(NamedTuple):
     """A function of two arrays, one of `elementwise.BINARY`, broadcast as in NumPy; either may be a constant."""
 
     function: str
+
+
+def convolutions(kind: Any) -> tuple[Conv, ...]:
+    """The convolutions that a node of this kind computes."""
+    if isinstance(kind, RowBlocks):
+        return kind.convs
+    return (kind,) if isinstance(kind, Conv) else ()
 
 
 # What the second number of a link's operation is taken from: see _core.Chain.
@@ -133,6 +150,7 @@ class Call(NamedTuple):
 
 Kind = (
     Conv
+    | RowBlocks
     | Pool
     | Unary
     | Binary

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pyconv import _core
+from pyconv.gradient import Array
 from pyconv.ops.arrays import contiguous
 from pyconv.ops.conv_plans import plan_for
 from pyconv.ops.resampling import taps
@@ -21,6 +22,7 @@ from pyconv.program.kinds import (
     Pool,
     Reshape,
     Resize,
+    RowBlocks,
     Slice,
     Softmax,
     Transpose,
@@ -61,10 +63,29 @@ def _conv(node: Node, where: Where) -> int:
     assert isinstance(kind, Conv)
     x, *residual = node.inputs
     plan = _plan(node, where)
-    packed = plan.pack(contiguous(kind.weights).reshape(plan.weights_shape))
-    bias = None if kind.bias is None else contiguous(kind.bias)
     extra = _at(where, residual[0]) if residual else None
+    packed, bias = _numbers(kind, plan)
     where.builder.conv(plan, _at(where, x), packed, bias, _at(where, node.output), extra)
+    return 1
+
+
+def _numbers(kind: Conv, plan: _core.ConvPlan) -> tuple[_core.PackedWeights, Array | None]:
+    """What a convolution multiplies by and adds, as the core takes it."""
+    packed = plan.pack(contiguous(kind.weights).reshape(plan.weights_shape))
+    return packed, None if kind.bias is None else contiguous(kind.bias)
+
+
+def _row_blocks(node: Node, where: Where) -> int:
+    kind = node.kind
+    assert isinstance(kind, RowBlocks)
+    x, *residual = node.inputs
+    shape, convs = (where.block, *x.shape), []
+    for conv in kind.convs:
+        plan = plan_for(_core.get_isa(), "forward", problem_of(conv, shape))
+        convs.append((plan, *_numbers(conv, plan)))
+        shape = plan.dst_shape
+    extra = _at(where, residual[0]) if residual else None
+    where.builder.row_blocks(convs, kind.blocks, _at(where, x), _at(where, node.output), extra)
     return 1
 
 
@@ -222,6 +243,7 @@ def _strides(value: Value, where: Where) -> list[int]:
 
 _STEPS: dict[type[Any], Callable[[Node, Where], int]] = {
     Conv: _conv,
+    RowBlocks: _row_blocks,
     Pool: _pool,
     Chain: _chain,
     Softmax: _softmax,

@@ -12,6 +12,7 @@ from pyconv.program.passes.fold_padding import fold_padding
 from pyconv.program.passes.fuse_activation import fuse_activation
 from pyconv.program.passes.fuse_chains import fuse_chains
 from pyconv.program.passes.fuse_residual import fuse_residual
+from pyconv.program.passes.fuse_row_blocks import fuse_row_blocks
 from pyconv.program.passes.remove_identity import remove_identity
 
 # Axes come first, for the other passes know channels last alone. Factors and offsets go into a convolution before its
@@ -28,6 +29,7 @@ PASSES: tuple[Callable[[Graph], int], ...] = (
     fuse_residual,
     fuse_activation,
     fuse_chains,
+    fuse_row_blocks,
 )
 
 

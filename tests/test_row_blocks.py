@@ -164,7 +164,7 @@ def graph_of(build: Callable[[Any], Any]) -> Graph:
 def test_which_convolutions_are_joined(
     build: Callable[[Any], Any], joined: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(fuse_row_blocks.__globals__, "_LEAST", 0)
+    monkeypatch.setitem(fuse_row_blocks.__globals__, "_CACHED", 2000)
     graph = graph_of(build)
     x = np.random.default_rng(2).normal(size=(2, 12, 10, 6)).astype(np.float32)
     expected = run_graph(graph, [x])
@@ -191,7 +191,7 @@ def test_a_network_of_large_images_gives_the_bits_of_its_convolutions(monkeypatc
     kinds = {step.kind: step for step in model.plan(2).steps}
     assert "rowblocks" in kinds
     fused = model(images, training=False)
-    monkeypatch.setitem(fuse_row_blocks.__globals__, "_LEAST", 2**40)
+    monkeypatch.setitem(fuse_row_blocks.__globals__, "_CACHED", 2**40)
     other = Model(x, y)
     assert all(step.kind == "conv" for step in other.plan(2).steps)
     np.testing.assert_array_equal(other(images, training=False), fused)

@@ -112,21 +112,26 @@ bool images_first(const Gather& gather, const std::vector<Segment>& height_segme
   return gather.produced(kWidth) < 2 * tile_rows && alike < tile_rows / 2 && alike < gather.mb;
 }
 
-// The block goes on below its line `index` for as many lines as `limit`, if they see the same taps.
-void add_lines(const Gather& gather, const std::vector<Segment>& height_segments, int64_t index, int64_t limit,
-               Block& block) {
+// How many of these lines a block has, at most so many: all blocks about equally many, as of one line alone each border
+// is a tile of one row.
+int64_t equal_share(int64_t lines, int64_t most) { return ceil_div(lines, ceil_div(lines, most)); }
+
+// The block goes on below its line `index` for at most so many lines of those left to the thread, if they see the same
+// taps.
+void add_lines(const Gather& gather, const std::vector<Segment>& height_segments, int64_t index, int64_t left,
+               int64_t most, Block& block) {
   const int64_t line = index % gather.produced(kHeight);
   for (const Segment& alike : height_segments)
     if (alike.step == 1 && alike.first <= line && line < alike.first + alike.count) {
-      block.lines = std::min(limit, alike.first + alike.count - line);
+      block.lines = equal_share(std::min(left, alike.first + alike.count - line), most);
       block.source_line = alike.src_advance * gather.source(kWidth);
       block.produced_line = gather.produced(kWidth);
     }
 }
 
 // The same with line index / mb of image index % mb, and of the images after it.
-void add_images(const Gather& gather, int64_t index, int64_t limit, Block& block) {
-  block.lines = std::min(limit, gather.mb - index % gather.mb);
+void add_images(const Gather& gather, int64_t index, int64_t left, int64_t most, Block& block) {
+  block.lines = equal_share(std::min(left, gather.mb - index % gather.mb), most);
   block.source_line = gather.source(kDepth) * gather.source(kHeight) * gather.source(kWidth);
   block.produced_line = gather.produced(kDepth) * gather.produced(kHeight) * gather.produced(kWidth);
 }
@@ -149,12 +154,13 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
   const int64_t run = resident ? layout.panels : 1, group_runs = layout.panels / run;
   const int64_t runs = layout.groups * group_runs;
   const int64_t strips = std::clamp(kDirectTasks / (rows * runs), int64_t{1}, most_strips);
-  // Either all runs meet a row before the next row, or all rows meet a run before the next run: that is better for
-  // groups, which read channels of their own, and where the image is less to read again than the weights.
+  // Either all runs meet a row before the next row, or all rows meet a run before the next run, many lines at once:
+  // that is better for groups, which read channels of their own, and where the image stays in an L2 cache or is less to
+  // read again than the weights.
   const int64_t source_bytes = gather.mb * gather.source(kDepth) * gather.source(kHeight) * gather.source(kWidth) *
                                gather.source_channels() * static_cast<int64_t>(sizeof(T));
-  const bool run_by_run =
-      layout.groups > 1 || runs == 1 || (weight_bytes > kCachedBytes && rows * weight_bytes > runs * source_bytes);
+  const bool run_by_run = layout.groups > 1 || runs == 1 || (rows > 1 && source_bytes <= kResidentBytes) ||
+                          (weight_bytes > kCachedBytes && rows * weight_bytes > runs * source_bytes);
   const std::vector<Segment> height_segments = gather.segments_of(kHeight);
   const bool by_images = run_by_run && images_first(gather, height_segments, kernels.tile_rows);
   // Two tiles down a border.
@@ -171,11 +177,10 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
     const int64_t index = begin % rows, strip = begin / rows % strips, first_run = begin / rows / strips;
     const int64_t row = by_images ? index % gather.mb * (rows / gather.mb) + index / gather.mb : index;
     Block block{gather.row(row), strip, first_run, first_run + 1};
-    const int64_t limit = std::min(end - begin, most_lines);
     if (by_images)
-      add_images(gather, index, limit, block);
+      add_images(gather, index, end - begin, most_lines, block);
     else
-      add_lines(gather, height_segments, index, limit, block);
+      add_lines(gather, height_segments, index, end - begin, most_lines, block);
     begin += block.lines;
     return block;
   };

@@ -18,13 +18,14 @@ from pyconv.program.lowering import lower
 from pyconv.program.lowering.registry import Lowering
 from pyconv.program.passes import simplify
 from pyconv.program.passes.fuse_activation import fuse_activation
+from pyconv.program.passes.fuse_chains import fuse_chains
 from pyconv.program.passes.fuse_residual import fuse_residual
 from pyconv.program.passes.fuse_row_blocks import fuse_row_blocks
 
 SRC, DST, RESIDUAL = (2, 0, 0), (4, 0, 0), (3, 0, 0)
 
 
-class Link(NamedTuple):
+class Window(NamedTuple):
     """A convolution behind another: channels out, 0 for depthwise, window, stride, dilation, pads of both axes."""
 
     filters: int
@@ -34,10 +35,12 @@ class Link(NamedTuple):
     pads: tuple[int, int] = (0, 0)
 
 
-def chain(rng: np.random.Generator, size: tuple[int, int], channels: int, links: list[Link]) -> list[Any]:
-    """Plans with packed weights and bias."""
+def convolutions(
+    rng: np.random.Generator, size: tuple[int, int], channels: int, windows: list[Window], chained: bool = False
+) -> list[Any]:
+    """Plans with packed weights, bias, and what follows: a product and silu, or nothing."""
     made = []
-    for filters, window, stride, dilation, pads in links:
+    for filters, window, stride, dilation, pads in windows:
         groups = 1 if filters else channels
         plan = _core.ConvPlan(
             "conv",
@@ -56,32 +59,53 @@ def chain(rng: np.random.Generator, size: tuple[int, int], channels: int, links:
             activation="relu6",
         )
         channels = filters or channels
-        made.append((plan, plan.pack(normal(rng, plan.weights_shape)), normal(rng, (channels,))))
+        links = [("mul", "number", 0.5, 0.0), ("silu", "none", 0.0, 0.0)] if chained else []
+        made.append((plan, plan.pack(normal(rng, plan.weights_shape)), normal(rng, (channels,)), links))
         size = plan.output_size  # type: ignore[assignment]
     return made
 
 
+@pytest.mark.parametrize("chained", [False, True])
 @pytest.mark.parametrize(
-    "links",
+    "windows",
     [
-        [Link(40), Link(0, 3, pads=(1, 1)), Link(7)],
-        [Link(40), Link(0, 5, 2, pads=(1, 2)), Link(7)],
-        [Link(0, 3, pads=(1, 1)), Link(24)],
-        [Link(20), Link(0, 3, dilation=2, pads=(2, 2))],
-        [Link(8, 3, 2, pads=(0, 1)), Link(0, 3, pads=(1, 1)), Link(4), Link(24), Link(0, 3, 2, pads=(0, 1)), Link(6)],
-        [Link(8), Link(9, 1, 3), Link(0, 3, 1, pads=(2, 2))],  # rows that nobody sees, and windows of one row
-        [Link(8), Link(0, 3, pads=(1, 1)), Link(5, 5, pads=(2, 2))],  # last rows for which nothing new is needed
+        [Window(40), Window(0, 3, pads=(1, 1)), Window(7)],
+        [Window(40), Window(0, 5, 2, pads=(1, 2)), Window(7)],
+        [Window(0, 3, pads=(1, 1)), Window(24)],
+        [Window(20), Window(0, 3, dilation=2, pads=(2, 2))],
+        [
+            Window(8, 3, 2, pads=(0, 1)),
+            Window(0, 3, pads=(1, 1)),
+            Window(4),
+            Window(24),
+            Window(0, 3, 2, pads=(0, 1)),
+            Window(6),
+        ],
+        [
+            Window(8),
+            Window(9, 1, 3),
+            Window(0, 3, 1, pads=(2, 2)),
+        ],  # rows that nobody sees, and windows of one row
+        [
+            Window(8),
+            Window(0, 3, pads=(1, 1)),
+            Window(5, 5, pads=(2, 2)),
+        ],  # last rows for which nothing new is needed
     ],
 )
 def test_blocks_of_rows_give_the_bits_of_one_after_the_other(
-    links: list[Link], isa: str, threads: int, rng: np.random.Generator
+    windows: list[Window], chained: bool, isa: str, threads: int, rng: np.random.Generator
 ) -> None:
-    convs = chain(rng, (13, 9), 6, links)
+    convs = convolutions(rng, (13, 9), 6, windows, chained)
     x = normal(rng, (1, 13, 9, 6))
     *_, rows, cols, filters = convs[-1][0].dst_shape
     residual, expected = normal(rng, (1, rows, cols, filters)), x
-    for plan, packed, bias in convs:
+    for plan, packed, bias, links in convs:
         expected = plan.run(expected, packed, bias, residual=residual if plan is convs[-1][0] else None)
+        if links:
+            _core.Chain("float32", 1, 1, expected.size, links).run(
+                expected.reshape(1, 1, -1), dst=expected.reshape(1, 1, -1)
+            )
     for blocks in sorted({1, 2, 3, rows}):
         src, dst = Guarded(x), blank(expected.shape, np.float32)
         builder = _core.ProgramBuilder([x.nbytes, residual.nbytes], [expected.nbytes], 0)
@@ -93,12 +117,12 @@ def test_blocks_of_rows_give_the_bits_of_one_after_the_other(
 
 
 def test_what_a_step_of_row_blocks_costs(rng: np.random.Generator) -> None:
-    convs = chain(rng, (12, 8), 4, [Link(32), Link(0, 3, pads=(1, 1))])
+    convs = convolutions(rng, (12, 8), 4, [Window(32), Window(0, 3, pads=(1, 1))], chained=True)
     builder = _core.ProgramBuilder([12 * 8 * 16], [12 * 8 * 128], 0)
     builder.row_blocks(convs, 3, (2, 0, 0), (3, 0, 0))
     (facts,) = builder.build().steps()
     assert (facts["kind"], facts["algorithm"]) == ("row_blocks", "direct+depthwise")
-    assert facts["flops"] == sum(plan.flops for plan, _, _ in convs)
+    assert facts["flops"] == sum(plan.flops for plan, *_ in convs) + 2 * 2 * 12 * 8 * 32
     assert facts["bytes_read"] - facts["weights_bytes"] == 12 * 8 * 16
     # A block of four rows sees six of what lies between.
     assert facts["workspace_bytes"] == _core.get_num_threads() * 6 * 8 * 128
@@ -109,7 +133,7 @@ def test_row_blocks_that_are_refused(rng: np.random.Generator) -> None:
         builder = _core.ProgramBuilder([2**20], [2**20], 0)
         builder.row_blocks(convs, blocks, (2, 0, 0), (3, 0, 0))
 
-    wide, narrow = (chain(rng, (size, 9), 6, [Link(8), Link(8, 3)]) for size in (13, 11))
+    wide, narrow = (convolutions(rng, (size, 9), 6, [Window(8), Window(8, 3)]) for size in (13, 11))
     add(wide)
     with pytest.raises(ValueError, match="there must be two convolutions"):
         add(wide[:1])
@@ -118,15 +142,17 @@ def test_row_blocks_that_are_refused(rng: np.random.Generator) -> None:
     with pytest.raises(ValueError, match=r"blocks must be 1 to the number of rows. Received: 12 of 11"):
         add(wide, 12)
     with pytest.raises(ValueError, match="see a row that is no padding"):
-        add(chain(rng, (13, 9), 6, [Link(8, pads=(1, 0)), Link(8)]), 3)
+        add(convolutions(rng, (13, 9), 6, [Window(8, pads=(1, 0)), Window(8)]), 3)
+    with pytest.raises(ValueError, match="links must have no operand, or a number"):
+        add([wide[0], (*wide[1][:3], [("mul", "channels", 0.0, 0.0)])])
     with pytest.raises(ValueError, match="the same plan's pack"):
         add([wide[0], (wide[1][0], *wide[0][1:])])
     winograd = _core.ConvPlan(
         "conv", "forward", "float32", 1, 24, 24, 1, (13, 9), (3, 3), (1, 1), (1, 1), [(1, 1)] * 2, "winograd2"
     )
-    first = chain(rng, (13, 9), 6, [Link(24)])[0]
+    first = convolutions(rng, (13, 9), 6, [Window(24)])[0]
     with pytest.raises(ValueError, match="plans must be forward, of plain sums"):
-        add([first, (winograd, winograd.pack(normal(rng, (3, 3, 24, 24))), None)])
+        add([first, (winograd, winograd.pack(normal(rng, (3, 3, 24, 24))), None, [])])
 
 
 def depthwise(**arguments: Any) -> layers.Layer:
@@ -142,6 +168,7 @@ def graph_of(build: Callable[[Any], Any]) -> Graph:
     graph = lower(Model(x, build(x)), [(12, 10, 6)], Lowering())
     fuse_activation(graph)
     fuse_residual(graph)
+    fuse_chains(graph)
     return graph
 
 
@@ -155,7 +182,10 @@ def graph_of(build: Callable[[Any], Any]) -> Graph:
         (lambda x: pointwise()(depthwise()(pointwise()(depthwise()(x)))), [2, 2]),
         (lambda x: [pointwise()(depthwise()(y := pointwise()(x))), y], [2]),  # given out
         (lambda x: layers.add([pointwise()(y := depthwise()(pointwise()(x))), pointwise()(y)]), [2]),  # read twice
-        (lambda x: pointwise()(depthwise(activation="tanh")(layers.ReLU()(x))), []),  # a function between
+        (lambda x: pointwise()(depthwise(activation="silu")(layers.Activation("silu")(pointwise()(x)))), [3]),
+        (lambda x: layers.Activation("tanh")(depthwise(activation="silu")(pointwise()(x))), [2]),  # two links
+        (lambda x: pointwise()(depthwise()(x) * layers.GlobalAveragePooling2D(keepdims=True)(x)), []),
+        (lambda x: layers.add([depthwise()(y := layers.Activation("silu")(pointwise()(x))), y]), []),
         (lambda x: pointwise()(depthwise(depth_multiplier=2)(x)), []),
         (lambda x: pointwise()(pointwise()(x)), []),
         (depthwise(), []),

@@ -23,6 +23,7 @@ class ConvPlan {
 
   const ConvProblem& problem() const { return problem_; }
   const ConvAlgorithm& algorithm() const { return *algorithm_; }
+  const KernelTable& kernels() const { return *kernels_; }
 
   // Bytes for packed weights and workspace with the present number of threads.
   ConvMemory memory() const;

@@ -198,15 +198,18 @@ class ProgramBuilder:
 
     def row_blocks(
         self,
-        convs: Sequence[tuple[ConvPlan, PackedWeights, _Array | None]],
+        convs: Sequence[
+            tuple[ConvPlan, PackedWeights, _Array | None, Sequence[tuple[_ElementOp, _Operand, float, float]]]
+        ],
         blocks: int,
         src: _Place,
         dst: _Place,
         residual: _Place | None = None,
     ) -> None:
-        """Convolutions that follow one another, each with packed weights and bias, in so many blocks of rows.
+        """Convolutions that follow one another, in so many blocks of rows.
 
-        Plans are of plain sums, for one image. residual is added by the last one; dst must be neither it nor src.
+        Each has packed weights, bias, and the links of a chain that its results go through, which read no arrays. Plans
+        are of plain sums, for one image. residual is added by the last one; dst must be neither it nor src.
         """
 
     def pool(self, plan: PoolPlan, src: _Place, dst: _Place) -> None: ...

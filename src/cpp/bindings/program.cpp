@@ -8,6 +8,7 @@
 #include "../steps/pad.h"
 #include "../steps/pool.h"
 #include "../steps/row_blocks.h"
+#include "links.h"
 #include "places.h"
 #include "plans.h"
 
@@ -34,18 +35,20 @@ void add_conv(ProgramBuilder& self, const std::shared_ptr<PyConvPlan>& plan, con
                                       residual ? std::optional(place_of(*residual)) : std::nullopt));
 }
 
-using PyRowConv = std::tuple<std::shared_ptr<PyConvPlan>, std::shared_ptr<PyPackedWeights>, std::optional<py::array>>;
+using PyRowConv = std::tuple<std::shared_ptr<PyConvPlan>, std::shared_ptr<PyPackedWeights>, std::optional<py::array>,
+                             std::vector<PyLink>>;
 
 void add_row_blocks(ProgramBuilder& self, const std::vector<PyRowConv>& given, int64_t blocks, const PyPlace& src,
                     const PyPlace& dst, const std::optional<PyPlace>& residual) {
   std::vector<RowConv> convs;
-  for (const auto& [plan, packed, bias] : given) {
+  for (const auto& [plan, packed, bias, links] : given) {
     if (packed->plan != plan)
       throw std::invalid_argument("ProgramBuilder.row_blocks: packed weights must come from the same plan's pack.");
     RowConv conv{.plan = {plan, &plan->plan},
                  .packed = {packed, packed->memory.get()},
                  .packed_bytes = packed->bytes,
-                 .bias = {}};
+                 .bias = {},
+                 .links = links_of(links)};
     if (bias) {
       const auto* numbers = static_cast<const float*>(data_of("bias", *bias, DType::f32, {plan->problem().oc}, false));
       conv.bias.assign(numbers, numbers + plan->problem().oc);

@@ -15,10 +15,6 @@ namespace {
 
 [[noreturn]] void fail(const std::string& rule) { throw std::invalid_argument("ProgramBuilder.row_blocks: " + rule); }
 
-bool same(const Axis& a, const Axis& b) {  // of one convolution
-  return a.i == b.i && a.o == b.o && a.pad_begin == b.pad_begin && a.pad_end == b.pad_end;
-}
-
 // The axis for outputs [begin, end) alone; first is set to the first source row that they see.
 Axis part_of(const Axis& whole, int64_t begin, int64_t end, int64_t& first) {
   const int64_t before = begin * whole.s - whole.pad_begin;
@@ -44,6 +40,8 @@ void check(const std::vector<RowConv>& convs, int64_t blocks) {
     const Axis& height = problem.axes[kHeight];
     if (const int64_t extent = (height.k - 1) * height.d + 1; height.pad_begin >= extent || height.pad_end >= extent)
       fail("a window must see a row that is no padding. Received: " + conv.plan->describe());
+    for (const Link& link : conv.links)
+      if (reads_array(link.operand)) fail("links must have no operand, or a number.");
     const auto follows = [&](AxisIndex axis) { return before->axes[axis].o == problem.axes[axis].i; };
     if (before &&
         (!follows(kHeight) || !follows(kWidth) || before->oc != problem.ic || before->dst_stride != problem.src_stride))
@@ -63,10 +61,9 @@ RowBlocksStep::RowBlocksStep(std::vector<RowConv> convs, int64_t blocks, Place s
   std::vector<int64_t> rows(convs_.size());
   const auto plan = [&](const Part& part) {
     rows[part.conv] = std::max(rows[part.conv], part.dst_row + part.height.o);
-    std::vector<ConvPlan>& known = plans_[part.conv];
-    for (const ConvPlan& made : known)
-      if (same(made.problem().axes[kHeight], part.height)) return;
-    known.push_back(convs_[part.conv].plan->on_rows(part.height));
+    std::vector<Planned>& known = plans_[part.conv];
+    if (std::none_of(known.begin(), known.end(), [&](const Planned& made) { return made.fits(part.height); }))
+      known.push_back(planned(part));
   };
   for_each_part(0, blocks_, plan);
   for (int64_t block = 1; block < blocks_; ++block) for_each_part(block, block + 1, plan);  // where a thread begins
@@ -74,6 +71,25 @@ RowBlocksStep::RowBlocksStep(std::vector<RowConv> convs, int64_t blocks, Place s
     between_.push_back(between_bytes_);
     between_bytes_ += align_up(rows[conv] * dst_row_bytes(conv));
   }
+}
+
+bool RowBlocksStep::Planned::fits(const Axis& height) const {
+  const Axis& own = conv.problem().axes[kHeight];
+  return own.i == height.i && own.o == height.o && own.pad_begin == height.pad_begin && own.pad_end == height.pad_end;
+}
+
+RowBlocksStep::Planned RowBlocksStep::planned(const Part& part) const {
+  const RowConv& conv = convs_[part.conv];
+  Planned made{.conv = conv.plan->on_rows(part.height), .chain = {}};
+  const ConvProblem& rows = made.conv.problem();
+  if (!conv.links.empty())
+    made.chain.emplace(ChainProblem{.pixels = rows.dst_pixels(),
+                                    .c = rows.oc,
+                                    .links = conv.links,
+                                    .src_stride = rows.dst_stride,
+                                    .dst_stride = rows.dst_stride},
+                       conv.plan->kernels());
+  return made;
 }
 
 int64_t RowBlocksStep::dst_row_bytes(size_t conv) const {
@@ -118,8 +134,9 @@ void RowBlocksStep::run_part(const Part& part, const Memory& memory, std::byte* 
   const RowConv& conv = convs_[part.conv];
   const size_t last = convs_.size() - 1;
   const int64_t row_bytes = dst_row_bytes(part.conv);
-  const auto plan = std::find_if(plans_[part.conv].begin(), plans_[part.conv].end(),
-                                 [&](const ConvPlan& made) { return same(made.problem().axes[kHeight], part.height); });
+  const std::vector<Planned>& known = plans_[part.conv];
+  const auto plan =
+      std::find_if(known.begin(), known.end(), [&](const Planned& made) { return made.fits(part.height); });
   std::byte* dst = part.conv == last ? memory.at(dst_) : between + between_[part.conv];
   if (part.kept.begin > 0 && part.kept.end > part.kept.begin)
     std::memmove(dst, dst + part.kept.begin * row_bytes,
@@ -128,17 +145,21 @@ void RowBlocksStep::run_part(const Part& part, const Memory& memory, std::byte* 
   const int64_t src_row_bytes = here.axes[kWidth].i * here.src_stride * size_of(DType::f32);
   std::byte* src = part.conv == 0 ? memory.at(src_) : between + between_[part.conv - 1];
   auto* const weights = const_cast<std::byte*>(conv.packed.get());  // only read, as bias is
-  plan->run({.src = src + part.src_row * src_row_bytes,
-             .weights = weights,
-             .bias = conv.bias.empty() ? nullptr : const_cast<float*>(conv.bias.data()),
-             .dst = dst + part.dst_row * row_bytes,
-             .residual = part.conv == last && residual_ ? memory.at(*residual_) + part.dst_row * row_bytes : nullptr},
-            weights);
+  dst += part.dst_row * row_bytes;
+  plan->conv.run(
+      {.src = src + part.src_row * src_row_bytes,
+       .weights = weights,
+       .bias = conv.bias.empty() ? nullptr : const_cast<float*>(conv.bias.data()),
+       .dst = dst,
+       .residual = part.conv == last && residual_ ? memory.at(*residual_) + part.dst_row * row_bytes : nullptr},
+      weights);
+  const std::vector<const void*> no_operands(conv.links.size());
+  if (plan->chain) plan->chain->run(dst, no_operands.data(), dst);
 }
 
 void RowBlocksStep::run(const Memory& memory) const {
   int64_t flops = 0;
-  for (const RowConv& conv : convs_) flops += conv.plan->problem().flops();
+  for (const RowConv& conv : convs_) flops += conv.plan->problem().flops();  // chains are little beside them
   const int threads = threads_for(flops);
   const Workspace workspace(threads * between_bytes_);
   FirstError error;
@@ -163,7 +184,8 @@ StepFacts RowBlocksStep::facts() const {
   StepFacts facts{.kind = "row_blocks", .algorithm = {}, .workspace_bytes = num_threads() * between_bytes_};
   for (const RowConv& conv : convs_) {
     facts.algorithm += (facts.algorithm.empty() ? "" : "+") + std::string(conv.plan->algorithm().name);
-    facts.flops += conv.plan->problem().flops();
+    const ConvProblem& made = conv.plan->problem();
+    facts.flops += made.flops() + static_cast<int64_t>(conv.links.size()) * made.dst_pixels() * made.oc;
     facts.weights_bytes += conv.packed_bytes;
   }
   return facts;

@@ -7,17 +7,20 @@
 #include <optional>
 #include <vector>
 
+#include "../chain.h"
 #include "../plan.h"
 #include "../step.h"
 
 namespace pyconv {
 
-// One of the convolutions: its weights packed before, oc numbers of bias or none.
+// One of the convolutions: its weights packed before, oc numbers of bias or none, and what is done to each of its
+// results, by operations without arrays.
 struct RowConv {
   std::shared_ptr<const ConvPlan> plan;
   std::shared_ptr<const std::byte> packed;
   int64_t packed_bytes = 0;
   std::vector<float> bias;
+  std::vector<Link> links;
 };
 
 class RowBlocksStep final : public Step {
@@ -45,6 +48,15 @@ class RowBlocksStep final : public Step {
     Rows kept;
   };
 
+  // A convolution and its chain, if it has one, on some rows.
+  struct Planned {
+    ConvPlan conv;
+    std::optional<Chain> chain;
+
+    bool fits(const Axis& height) const;
+  };
+  Planned planned(const Part& part) const;
+
   // The parts that blocks [begin, end) are made of, in the order in which they run.
   void for_each_part(int64_t begin, int64_t end, const std::function<void(const Part&)>& call) const;
   void run_part(const Part& part, const Memory& memory, std::byte* between) const;
@@ -56,8 +68,8 @@ class RowBlocksStep final : public Step {
   int64_t blocks_;
   Place src_, dst_;
   std::optional<Place> residual_;
-  std::vector<std::vector<ConvPlan>> plans_;  // of each convolution, one for each height that its parts have
-  std::vector<int64_t> between_;              // where the results of each but the last lie in a thread's memory
+  std::vector<std::vector<Planned>> plans_;  // of each convolution, one for each height that its parts have
+  std::vector<int64_t> between_;             // where the results of each but the last lie in a thread's memory
   int64_t between_bytes_ = 0;
 };
 

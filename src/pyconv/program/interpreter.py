@@ -64,9 +64,10 @@ def _result(kind: Any, arrays: list[Array], shape: tuple[int, ...]) -> Array:  #
         case Conv():
             return convolved(kind, x, arrays[1] if len(arrays) > 1 else None)
         case RowBlocks():
-            for conv in kind.convs[:-1]:
-                x = convolved(conv, x)
-            return convolved(kind.convs[-1], x, arrays[1] if len(arrays) > 1 else None)
+            for conv, links in zip(kind.convs, kind.links, strict=True):
+                x = convolved(conv, x, arrays[1] if conv is kind.convs[-1] and len(arrays) > 1 else None)
+                x = chained(Chain(links), [x])
+            return x
         case Pool():
             op: Any = {"max": "max_pool", "average": "average_pool"}[kind.kind]
             return pooling.pool(pooling.Settled(op, kind.window, kind.strides, kind.pads, False), x)

@@ -31,16 +31,6 @@ class Conv(NamedTuple):
     dense: bool = False  # a matrix product over the last axis: all others, the batch's too, are one line of pixels
 
 
-class RowBlocks(NamedTuple):
-    """Convolutions that follow one another, a block of rows through all of them before the next block.
-
-    Its inputs are the images and, if the last convolution has one, the residual.
-    """
-
-    convs: tuple[Conv, ...]
-    blocks: int
-
-
 class Pool(NamedTuple):
     """The largest number or the mean of each window; what is padded doesn't count."""
 
@@ -92,6 +82,18 @@ class Chain(NamedTuple):
     """
 
     links: tuple[Link, ...]
+
+
+class RowBlocks(NamedTuple):
+    """Convolutions that follow one another, a block of rows through all of them before the next block.
+
+    The results of each go through the links of a chain, which read no arrays; there may be none. Its inputs are the
+    images and, if the last convolution has one, the residual.
+    """
+
+    convs: tuple[Conv, ...]
+    links: tuple[tuple[Link, ...], ...]
+    blocks: int
 
 
 class Concat(NamedTuple):

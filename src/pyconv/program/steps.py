@@ -79,10 +79,10 @@ def _row_blocks(node: Node, where: Where) -> int:
     kind = node.kind
     assert isinstance(kind, RowBlocks)
     x, *residual = node.inputs
-    shape, convs = (where.block, *x.shape), []
-    for conv in kind.convs:
+    shape, convs = (where.block, *x.shape), list[Any]()
+    for conv, links in zip(kind.convs, kind.links, strict=True):
         plan = plan_for(_core.get_isa(), "forward", problem_of(conv, shape))
-        convs.append((plan, *_numbers(conv, plan)))
+        convs.append((plan, *_numbers(conv, plan), [link[:4] for link in links]))
         shape = plan.dst_shape
     extra = _at(where, residual[0]) if residual else None
     where.builder.row_blocks(convs, kind.blocks, _at(where, x), _at(where, node.output), extra)

@@ -126,6 +126,7 @@ def test_what_a_step_of_row_blocks_costs(rng: np.random.Generator) -> None:
     assert facts["bytes_read"] - facts["weights_bytes"] == 12 * 8 * 16
     # A block of four rows sees six of what lies between.
     assert facts["workspace_bytes"] == _core.get_num_threads() * 6 * 8 * 128
+    assert _core.row_blocks_workspace([plan for plan, *_ in convs], 3) == facts["workspace_bytes"]
 
 
 def test_row_blocks_that_are_refused(rng: np.random.Generator) -> None:
@@ -189,6 +190,7 @@ def graph_of(build: Callable[[Any], Any]) -> Graph:
         (lambda x: pointwise()(depthwise(depth_multiplier=2)(x)), []),
         (lambda x: pointwise()(pointwise()(x)), []),
         (depthwise(), []),
+        (lambda x: pointwise(90)(depthwise()(x)), []),  # more weights than the cache holds
     ],
 )
 def test_which_convolutions_are_joined(
@@ -218,8 +220,8 @@ def test_a_network_of_large_images_gives_the_bits_of_its_convolutions(monkeypatc
         y = layers.add([y, z]) if strides == 1 else z
     images: Array = np.random.default_rng(2).normal(size=(2, 96, 96, 3)).astype(np.float32)
     model = Model(x, y)
-    kinds = {step.kind: step for step in model.plan(2).steps}
-    assert "rowblocks" in kinds
+    between = [step.workspace for step in model.plan(2).steps if step.kind == "rowblocks"]
+    assert model.memory_plan(2).inference_workspace == max(between)
     fused = model(images, training=False)
     monkeypatch.setitem(fuse_row_blocks.__globals__, "_CACHED", 2**40)
     other = Model(x, y)

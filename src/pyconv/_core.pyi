@@ -162,6 +162,9 @@ class Program:
 
     def steps(self) -> list[_StepFacts]: ...
 
+def row_blocks_workspace(plans: Sequence[ConvPlan], blocks: int) -> int:
+    """Bytes between convolutions in blocks of rows, of all threads; see ProgramBuilder.row_blocks."""
+
 @final
 class ProgramBuilder:
     """Collects the steps of a program, in the order in which they run.

@@ -59,6 +59,12 @@ void add_row_blocks(ProgramBuilder& self, const std::vector<PyRowConv>& given, i
                                            residual ? std::optional(place_of(*residual)) : std::nullopt));
 }
 
+int64_t row_blocks_workspace(const std::vector<std::shared_ptr<PyConvPlan>>& plans, int64_t blocks) {
+  std::vector<RowConv> convs(plans.size());
+  for (size_t index = 0; index < plans.size(); ++index) convs[index].plan = {plans[index], &plans[index]->plan};
+  return RowBlocksStep(std::move(convs), blocks, {}, {}, std::nullopt).facts().workspace_bytes;
+}
+
 void add_pool(ProgramBuilder& self, const std::shared_ptr<PyPoolPlan>& plan, const PyPlace& src, const PyPlace& dst) {
   self.add(
       std::make_unique<PoolStep>(std::shared_ptr<const PoolPlan>(plan, &plan->plan), place_of(src), place_of(dst)));
@@ -173,6 +179,7 @@ void register_program(py::module_& module) {
            py::arg("value"))
       .def("build", &ProgramBuilder::build);
   add_element_steps(builder);
+  module.def("row_blocks_workspace", &row_blocks_workspace, py::arg("plans"), py::arg("blocks"));
 }
 
 }  // namespace pyconv

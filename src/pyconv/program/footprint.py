@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pyconv import _core
-from pyconv.ops.conv_plans import plan_for
 from pyconv.program.building import CoreStage, stages_of, unused_after
 from pyconv.program.graph import Graph
-from pyconv.program.interpreter import problem_of
-from pyconv.program.kinds import convolutions
+from pyconv.program.interpreter import plans_of
+from pyconv.program.kinds import RowBlocks
 from pyconv.program.storage import FLOAT
 
 
@@ -18,7 +17,7 @@ class Footprint(NamedTuple):
 
     activations: int  # at most at once: the arena, and the arrays between programs and calls
     packed: int  # weights in the order that convolutions read
-    workspace: int  # the largest scratch memory of a convolution
+    workspace: int  # the largest scratch memory of a convolution, or of blocks of rows
 
 
 def footprint(graph: Graph, batch: int) -> Footprint:
@@ -36,10 +35,9 @@ def footprint(graph: Graph, batch: int) -> Footprint:
         alive -= sum(value.size for value in unused if value not in graph.inputs) * batch * FLOAT
         if isinstance(stage, CoreStage):
             for node in stage.nodes:
-                shape = block, *node.inputs[0].shape
-                for conv in convolutions(node.kind):
-                    plan = plan_for(_core.get_isa(), "forward", problem_of(conv, shape))
-                    packed += plan.packed_bytes
-                    workspace = max(workspace, at_once * plan.workspace_bytes)
-                    shape = plan.dst_shape
+                plans = plans_of(node.kind, (block, *node.inputs[0].shape))
+                packed += sum(plan.packed_bytes for plan in plans)
+                workspace = max([workspace, *(at_once * plan.workspace_bytes for plan in plans)])
+                if isinstance(node.kind, RowBlocks):
+                    workspace = max(workspace, _core.row_blocks_workspace(plans, node.kind.blocks))
     return Footprint(most, packed, workspace)

@@ -23,6 +23,7 @@ from pyconv.program.kinds import (
     Chain,
     Concat,
     Conv,
+    Kind,
     LayerNorm,
     Pad,
     Pool,
@@ -33,6 +34,7 @@ from pyconv.program.kinds import (
     Softmax,
     Transpose,
     Unary,
+    convolutions,
 )
 
 
@@ -122,6 +124,15 @@ def convolved(kind: Conv, x: Array, residual: Array | None = None) -> Array:
     extra = None if residual is None else contiguous(residual).reshape(plan.dst_shape)
     bias = None if kind.bias is None else contiguous(kind.bias)
     return plan.run(src, contiguous(kind.weights), bias, None, extra).reshape(shape)
+
+
+def plans_of(kind: Kind, x_shape: tuple[int, ...]) -> list[_core.ConvPlan]:
+    """The plans of the convolutions that a node computes, one after the other, for a batch of this shape."""
+    plans = []
+    for conv in convolutions(kind):
+        plans.append(plan_for(_core.get_isa(), "forward", problem_of(conv, x_shape)))
+        x_shape = plans[-1].dst_shape
+    return plans
 
 
 def problem_of(kind: Conv, x_shape: tuple[int, ...]) -> Problem:

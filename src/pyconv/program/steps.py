@@ -12,7 +12,7 @@ from pyconv.ops.arrays import contiguous
 from pyconv.ops.conv_plans import plan_for
 from pyconv.ops.resampling import taps
 from pyconv.program.graph import Node, Value
-from pyconv.program.interpreter import problem_of
+from pyconv.program.interpreter import plans_of, problem_of
 from pyconv.program.kinds import (
     Chain,
     Concat,
@@ -79,11 +79,10 @@ def _row_blocks(node: Node, where: Where) -> int:
     kind = node.kind
     assert isinstance(kind, RowBlocks)
     x, *residual = node.inputs
-    shape, convs = (where.block, *x.shape), list[Any]()
-    for conv, links in zip(kind.convs, kind.links, strict=True):
-        plan = plan_for(_core.get_isa(), "forward", problem_of(conv, shape))
-        convs.append((plan, *_numbers(conv, plan), [link[:4] for link in links]))
-        shape = plan.dst_shape
+    convs: list[Any] = [
+        (plan, *_numbers(conv, plan), [link[:4] for link in links])
+        for plan, conv, links in zip(plans_of(kind, (where.block, *x.shape)), kind.convs, kind.links, strict=True)
+    ]
     extra = _at(where, residual[0]) if residual else None
     where.builder.row_blocks(convs, kind.blocks, _at(where, x), _at(where, node.output), extra)
     return 1

@@ -98,10 +98,14 @@ def _fits(node: Node) -> bool:
 
 
 def _blocks(run: list[Stage]) -> int:
-    """Into how many blocks to cut the rows; 1 where all that lies between the convolutions stays in the cache."""
+    """Into how many blocks to cut the rows; 1 where all that lies between the convolutions stays in the cache.
+
+    And 1 where the weights, which each block reads again, don't.
+    """
+    weights = sum(stage.conv.kind.weights.nbytes for stage in run if isinstance(stage.conv.kind, Conv))
     between = sum(stage.conv.output.size for stage in run[:-1]) * FLOAT
     threads = _core.get_num_threads()
-    if between <= _CACHED:
+    if between <= _CACHED or weights > _CACHED:
         return 1
     blocks = math.ceil(between / _CACHED)
     return min(math.ceil(blocks / threads) * threads, run[-1].conv.output.shape[0])

@@ -14,6 +14,7 @@ import pytest
 
 import pyconv.onnx
 from arrays import Array
+from pyconv import config
 
 pytest.importorskip("onnx")
 # Tens of layers of sums in another order; a wrong step would be off by a part of the whole.
@@ -25,9 +26,16 @@ def assert_as_onnxruntime(model: str | bytes, *inputs: Array) -> None:
     session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
     names = [value.name for value in session.get_inputs()]
     theirs = session.run(None, dict(zip(names, inputs, strict=True)))
-    ours = pyconv.onnx.load(model)(*inputs)
+    loaded = pyconv.onnx.load(model)
+    ours = loaded(*inputs)
+    config.set_programs(False)
+    try:
+        one_by_one = loaded(*inputs)
+    finally:
+        config.set_programs(True)
     assert len(ours) == len(theirs)
-    for mine, other in zip(ours, theirs, strict=True):
+    for mine, called, other in zip(ours, one_by_one, theirs, strict=True):
+        np.testing.assert_allclose(mine, called, rtol=0, atol=1e-5 * float(np.abs(other).max()))
         assert mine.shape == other.shape
         assert mine.dtype == other.dtype
         np.testing.assert_allclose(mine, other, rtol=0, atol=TOLERANCE * float(np.abs(other).max()))

@@ -29,21 +29,23 @@ class Link(NamedTuple):
     arguments: tuple[int, ...]
 
 
-def chains(graph: Graph) -> list[list[Node]]:
-    """The nodes in order, in lists of those that are computed together; what one hands on, nobody else needs."""
+def chains(graph: Graph, nodes: Sequence[Node]) -> list[list[Node]]:
+    """Some of a graph's nodes in order, in lists of those computed together; what one hands on, nobody else needs."""
     users = consumers(graph.nodes)
+    own = {id(node) for node in nodes}
     kept = {value.name for value in graph.outputs}
     follower: dict[int, Node] = {}
     taken: set[int] = set()
-    for node in graph.nodes:
+    for node in nodes:
         if _fits(node, graph) and node.outputs[0] not in kept:
             following = list({id(user): user for user in users.get(node.outputs[0], [])}.values())
-            if len(following) == 1 and _fits(following[0], graph) and id(following[0]) not in taken:
-                follower[id(node)] = following[0]
-                taken.add(id(following[0]))
-    before = {id(last): node for node in graph.nodes if (last := follower.get(id(node))) is not None}
+            last = following[0] if len(following) == 1 else None
+            if last and id(last) in own - taken and _fits(last, graph):
+                follower[id(node)] = last
+                taken.add(id(last))
+    before = {id(last): node for node in nodes if (last := follower.get(id(node))) is not None}
     found = []
-    for node in graph.nodes:
+    for node in nodes:
         if id(node) in follower:
             continue  # it stands where the last of its chain does
         chain = [node]

@@ -14,10 +14,11 @@ from pyconv.onnx.fusing import fuse
 from pyconv.onnx.graph import Graph, Node
 from pyconv.onnx.layout import arrange
 from pyconv.onnx.program import Call, Program
+from pyconv.onnx.regions import calls_in_regions
 
 
 def compile_graph(graph: Graph, budget: int, outer: Sequence[str] = ()) -> Program:
-    """The program of a graph and of the subgraphs in it.
+    """The program of a graph and of the subgraphs in it, a step for each node or chain of them.
 
     Args:
         graph: the graph, which is changed.
@@ -27,30 +28,45 @@ def compile_graph(graph: Graph, budget: int, outer: Sequence[str] = ()) -> Progr
     fold(graph, budget, functools.partial(_function, budget=budget))
     fuse(graph)
     arrange(graph)
+    _keep(graph)
+    names = [*(value.name for value in graph.inputs), *outer]
+    return Program(names, [value.name for value in graph.outputs], graph.constants, _calls(graph, graph.nodes, budget))
+
+
+def compile_regions(graph: Graph, budget: int) -> Program:
+    """The program of a graph that has been compiled, in which neighbouring nodes run at once where they can."""
+    names, wanted = [value.name for value in graph.inputs], [value.name for value in graph.outputs]
+    calls_of = functools.partial(_calls, graph, budget=budget)
+    return Program(names, wanted, graph.constants, calls_in_regions(graph, graph.nodes, wanted, calls_of))
+
+
+def _calls(graph: Graph, nodes: Sequence[Node], budget: int) -> list[Call]:
+    """A call for each node, or chain of elementwise ones."""
     calls: list[Call] = []
-    for chain in chains(graph):
+    for chain in chains(graph, nodes):
         node = chain[-1]
         if len(chain) > 1 or is_costly(node):
             label = ", ".join(each.label for each in chain)
             calls.append((label, *chained(chain, functools.partial(_function, budget=budget)), node.outputs))
             continue
-        needs = [_kept(graph, node, place, name) for place, name in enumerate(node.inputs)]
         captured = list(dict.fromkeys(name for each in node.subgraphs() for name in each.captured()))
-        calls.append((node.label, _function(node, budget), [*needs, *captured], node.outputs))
-    names = [*(value.name for value in graph.inputs), *outer]
-    return Program(names, [value.name for value in graph.outputs], graph.constants, calls)
+        calls.append((node.label, _function(node, budget), [*node.inputs, *captured], node.outputs))
+    return calls
 
 
-def _kept(graph: Graph, node: Node, place: int, name: str) -> str:
-    """The name of an input, in the form in which the operator wants a constant there."""
-    if name not in graph.constants or place not in node.operator.keep:
-        return name
-    new = f"{name}:{place}:{node.outputs[0]}"
-    try:
-        graph.constants[new] = node.operator.keep[place](graph.constants[name], node.attributes)
-    except ValueError as error:
-        raise InvalidModelError(f"onnx.load: {node.label}: {error}") from error
-    return new
+def _keep(graph: Graph) -> None:
+    """Brings constants into the form in which the operators want them, and drops those that nobody reads."""
+    constants = graph.constants
+    for node in graph.nodes:
+        for place, name in enumerate(node.inputs):
+            if name in constants and place in node.operator.keep:
+                node.inputs[place] = new = f"{name}:{place}:{node.outputs[0]}"
+                try:
+                    constants[new] = node.operator.keep[place](constants[name], node.attributes)
+                except ValueError as error:
+                    raise InvalidModelError(f"onnx.load: {node.label}: {error}") from error
+    read = {name for node in graph.nodes for name in node.needs()} | {value.name for value in graph.outputs}
+    graph.constants = {name: array for name, array in constants.items() if name in read}
 
 
 def _function(node: Node, budget: int) -> Callable[..., Any]:

@@ -57,7 +57,11 @@ def order_last(rank: int) -> tuple[int, ...]:
     return (0, *range(2, rank), 1) if rank > 2 else tuple(range(rank))
 
 
-_TO_LAST, _TO_FIRST = Operator(to_last, 1, "as_is", {}), Operator(to_first, 1, "as_is", {})
+# They have names of their own, for they aren't ONNX' Transpose without its attribute.
+_CHANGES = {
+    "ChannelsLast": Operator(to_last, 1, "as_is", {}),
+    "ChannelsFirst": Operator(to_first, 1, "as_is", {}),
+}
 
 
 def arrange(graph: Graph) -> None:
@@ -89,13 +93,13 @@ class Arrangement:
         """The name of the value with its channels last, made if it isn't there."""
         if not name or self.ranks.get(name, 3) < 3:
             return name
-        return self._form(name, name + SUFFIX, _TO_LAST, "to channels last", name)
+        return self._form(name, name + SUFFIX, "ChannelsLast", "to channels last", name)
 
     def first(self, name: str) -> str:
         """The name of the value as ONNX has it, made if it isn't there."""
         if not name or name in self._there or not self.is_last(name):
             return name
-        return self._form(name, name, _TO_FIRST, "to channels first", name + SUFFIX)
+        return self._form(name, name, "ChannelsFirst", "to channels first", name + SUFFIX)
 
     def constant(self, name: str, array: Array) -> str:
         """The name of a new constant, made for the use in one node."""
@@ -113,10 +117,10 @@ class Arrangement:
         attributes = node.attributes if attributes is None else attributes
         self.nodes.append(Node(node.op, node.operator, inputs, outputs, attributes, node.label))
 
-    def _form(self, name: str, wanted: str, operator: Operator, what: str, source: str) -> str:
+    def _form(self, name: str, wanted: str, op: str, what: str, source: str) -> str:
         if wanted not in self._there:
             self._there.add(wanted)
-            self.nodes.append(Node("Transpose", operator, [source], [wanted], {}, f"{name!r} {what}"))
+            self.nodes.append(Node(op, _CHANGES[op], [source], [wanted], {}, f"{name!r} {what}"))
         return wanted
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from pyconv.gradient import Array
 from pyconv.models.batches import batches
-from pyconv.onnx.compiling import compile_graph
+from pyconv.onnx.compiling import compile_graph, compile_regions
 from pyconv.onnx.errors import InvalidModelError, UnsupportedError
 from pyconv.onnx.external import ExternalData
 from pyconv.onnx.graph import Graph, Value
@@ -100,6 +100,7 @@ class OnnxModel:
         self.inputs, self.outputs = list(graph.inputs), list(graph.outputs)
         with np.errstate(all="ignore"):
             self._program = compile_graph(graph, budget)
+            self._in_regions = compile_regions(graph, budget)
 
     def __call__(self, *arrays: ArrayLike, **named: ArrayLike) -> tuple[Array, ...]:
         """The outputs for these inputs.
@@ -163,7 +164,7 @@ class OnnxModel:
 
     def _run(self, arrays: list[Array]) -> tuple[Array, ...]:
         with np.errstate(all="ignore"):  # NaN and infinities go through, as ONNX has them
-            return tuple(self._program.run(arrays))
+            return tuple(self._in_regions.run(arrays))
 
     def _arranged(self, arrays: tuple[Any, ...], named: Mapping[str, Any], whole: bool = True) -> list[Array]:
         """The given inputs in order, as arrays."""

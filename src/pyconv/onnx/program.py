@@ -11,6 +11,10 @@ import numpy as np
 _FAULTS = (ValueError, TypeError, IndexError, KeyError, ArithmeticError, MemoryError, AttributeError)
 
 
+class StepError(ValueError):
+    """A step couldn't do what it should with what it was given; says which, and for what."""
+
+
 # A step's label, its function, and the names of its arguments and results, "" for none.
 Call = tuple[str, Callable[..., Any], Sequence[str], Sequence[str]]
 
@@ -89,10 +93,12 @@ class Program:
         for step in self.steps:
             try:
                 results = step.function(*[values[place] for place in step.inputs])
+            except StepError:
+                raise  # of a step within this one, which has been named
             except _FAULTS as fault:
                 shapes = ", ".join(_describe(values[place]) for place in step.inputs)
                 reason = str(fault) or type(fault).__name__
-                raise ValueError(f"onnx: {step.label}: {reason} Inputs: {shapes}.") from fault
+                raise StepError(f"onnx: {step.label}: {reason} Inputs: {shapes}.") from fault
             if type(results) is not tuple:
                 results = (results,)
             for place, result in zip(step.outputs, results, strict=False):

@@ -8,6 +8,7 @@ from typing import Any
 from pyconv import activations, ops
 from pyconv.gradient import Array
 from pyconv.ops.elementwise import NEGATIVE_SLOPE
+from pyconv.ops.gated import erf
 from pyconv.program.kinds import Softmax, Unary
 
 UNARY: dict[str, Callable[..., Array]] = {
@@ -28,6 +29,8 @@ UNARY: dict[str, Callable[..., Array]] = {
     "sqrt": ops.sqrt,
     "rsqrt": ops.rsqrt,
     "softplus": ops.softplus,
+    "softsign": ops.softsign,
+    "erf": erf,
     "mish": ops.mish,
     "abs": ops.absolute,
     "neg": ops.negative,

@@ -14,7 +14,7 @@ from pyconv.ops import pooling
 from pyconv.ops.arrays import contiguous
 from pyconv.ops.conv_plans import Problem, plan_for
 from pyconv.ops.padding import crop
-from pyconv.ops.resampling import resample
+from pyconv.ops.resampling import along_axis
 from pyconv.program.elementwise import BINARY, ELEMENT, UNARY
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.kinds import (
@@ -93,9 +93,8 @@ def _result(kind: Any, arrays: list[Array], shape: tuple[int, ...]) -> Array:  #
         case Softmax():
             return ops.softmax(x)
         case Resize():
-            for axis, size in enumerate(shape[:-1], 1):
-                if x.shape[axis] != size:
-                    x = resample(x, axis, size, kind.interpolation)
+            for axis, taps in enumerate(kind.taps, 1):
+                x = along_axis(x, axis, *taps)
             return x
         case LayerNorm():
             return ops.layer_normalization(x, kind.gamma, kind.beta, -1, kind.epsilon)

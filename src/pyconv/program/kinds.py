@@ -131,9 +131,10 @@ class Softmax(NamedTuple):
 
 
 class Resize(NamedTuple):
-    """Images of another size, as `ops.resampling.resample` has it, axis by axis."""
+    """Images of another size, axis by axis."""
 
-    interpolation: str
+    # For each axis but the channels the elements that each result sees and their weights, both (results, taps).
+    taps: tuple[tuple[Array, Array], ...]
 
 
 class LayerNorm(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyconv.ops import geometry
-from pyconv.program.kinds import Binary, Concat, Conv, Kind, Pad, Pool, Slice, Transpose
+from pyconv.program.kinds import Binary, Concat, Conv, Kind, Pad, Pool, Resize, Slice, Transpose
 from pyconv.result_shapes import broadcast
 
 Shape = tuple[int, ...]
@@ -31,6 +31,8 @@ def result_shape(kind: Kind, shapes: Sequence[Shape]) -> Shape:  # noqa: PLR0911
             return tuple(end - begin for begin, end in zip(kind.begin, kind.end, strict=True))
         case Pad():
             return tuple(size + sum(pair) for size, pair in zip(first, kind.pads, strict=True))
+        case Resize():
+            return (*(len(elements) for elements, _ in kind.taps), first[-1])
         case Transpose():
             return tuple(first[axis] for axis in kind.axes)
     return first

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from pyconv import _core
 from pyconv.gradient import Array
 from pyconv.ops.arrays import contiguous
 from pyconv.ops.conv_plans import plan_for
-from pyconv.ops.resampling import taps
 from pyconv.program.graph import Node, Value
 from pyconv.program.interpreter import plans_of, problem_of
 from pyconv.program.kinds import (
@@ -131,15 +132,15 @@ def _layer_norm(node: Node, where: Where) -> int:
 
 
 def _resize(node: Node, where: Where) -> int:
-    kind, (x,), output = node.kind, node.inputs, node.output
+    kind, (x,) = node.kind, node.inputs
     assert isinstance(kind, Resize)
     *sizes, channels = x.shape
-    lines = [taps(n, wanted, kind.interpolation) for n, wanted in zip(sizes, output.shape[:-1], strict=True)]
-    if len(lines) == 1:  # a signal is an image of one row
-        lines, sizes = [taps(1, 1, "nearest"), *lines], [1, *sizes]
-    (height, width), (rows, cols) = sizes, lines
+    taps = kind.taps
+    if len(taps) == 1:  # a signal is an image of one row
+        taps, sizes = ((np.zeros((1, 1), np.int64), np.ones((1, 1))), *taps), [1, *sizes]
+    (height, width), (rows, cols) = sizes, taps
     plan = _core.Resampling("float32", where.block, height, width, channels, rows, cols)
-    where.builder.resample(plan, _at(where, x), _at(where, output))
+    where.builder.resample(plan, _at(where, x), _at(where, node.output))
     return 1
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from pyconv.onnx.layout import order_last
 from pyconv.onnx.operators.floats import as_core_float, as_dtype_of
 from pyconv.onnx.operators.windows import Sizes
 from pyconv.onnx.registry import operator
+from pyconv.ops.resampling import along_axis
 
 # Where result i of an axis lies between the n elements: from i, the scale, n, the result's size, and the region.
 _Place = Callable[[Array, float, int, float, tuple[float, float]], Array]
@@ -72,9 +74,56 @@ def resize(
     nearest_mode: str = "round_prefer_floor",
 ) -> Array:
     """Of images with channels last, while scales, sizes, roi and axes are given for channels first."""
-    named = tuple(range(x.ndim)[axis] for axis in axes) if axes is not None else tuple(range(x.ndim))
-    where = [order_last(x.ndim).index(axis) for axis in named]
-    lengths = np.array([x.shape[axis] for axis in where])
+    found = lines(
+        x.shape,
+        roi,
+        scales,
+        sizes,
+        antialias=antialias,
+        axes=axes,
+        coordinate_transformation_mode=coordinate_transformation_mode,
+        cubic_coeff_a=cubic_coeff_a,
+        exclude_outside=exclude_outside,
+        keep_aspect_ratio_policy=keep_aspect_ratio_policy,
+        mode=mode,
+        nearest_mode=nearest_mode,
+    )
+    y = as_core_float(x)
+    for axis, elements, weights, outside in found:
+        y = along_axis(y, axis, elements, weights)
+        if outside.any():
+            np.moveaxis(y, axis, 0)[outside] = extrapolation_value
+    return as_dtype_of(np.ascontiguousarray(y), x)
+
+
+class Line(NamedTuple):
+    """An axis of images with channels last at another size: the elements that each result sees, and their weights."""
+
+    axis: int
+    elements: Array  # (results, taps)
+    weights: Array  # likewise
+    outside: Array  # (results,), which of them lie outside of the images
+
+
+def lines(
+    shape: tuple[int, ...],
+    roi: Array | None,
+    scales: Array | None,
+    sizes: Array | None,
+    *,
+    antialias: int = 0,
+    axes: Sizes = None,
+    coordinate_transformation_mode: str = "half_pixel",
+    cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0,
+    keep_aspect_ratio_policy: str = "stretch",
+    mode: str = "nearest",
+    nearest_mode: str = "round_prefer_floor",
+) -> list[Line]:
+    """The axes that Resize changes, those that become smaller first, so that the others have less to do."""
+    named = tuple(range(len(shape))[axis] for axis in axes) if axes is not None else tuple(range(len(shape)))
+    where = [order_last(len(shape)).index(axis) for axis in named]
+    lengths = np.array([shape[axis] for axis in where])
     if sizes is not None and sizes.size:
         factors = sizes / lengths
         if keep_aspect_ratio_policy != "stretch":
@@ -87,54 +136,40 @@ def resize(
         raise ValueError("Resize: scales or sizes must be given.")
     if len(factors) != len(where) or (sizes < 1).any() or not (factors > 0).all():
         raise ValueError(f"Resize: scales or sizes must be positive, one an axis. Received: {factors}, {sizes}.")
-    shape = list(x.shape)
+    cropped = coordinate_transformation_mode == "tf_crop_and_resize"
     regions = np.array([[0.0] * len(where), [1.0] * len(where)]) if roi is None or not roi.size else roi.reshape(2, -1)
-    y = as_core_float(x)
-    # Axes that become smaller first, so that the others have less to do.
+    found, made = [], list(shape)
     for index in np.argsort(factors, kind="stable"):
         axis, size, factor = where[index], int(sizes[index]), float(factors[index])
-        shape[axis] = size
-        memory.checked(shape, np.float64)
-        if size == x.shape[axis] and factor == 1 and coordinate_transformation_mode != "tf_crop_and_resize":
+        made[axis] = size
+        memory.checked(made, np.float64)
+        if size == shape[axis] and factor == 1 and not cropped:
             continue
         region = (float(regions[0][index]), float(regions[1][index]))
         place = _PLACES[coordinate_transformation_mode]
-        exact = size if sizes is not None and scales is None else factor * x.shape[axis]
-        at = place(np.arange(size, dtype=np.float64), factor, x.shape[axis], exact, region)
+        exact = size if scales is None else factor * shape[axis]
+        at = place(np.arange(size, dtype=np.float64), factor, shape[axis], exact, region)
         if mode == "nearest":
-            y = _nearest(y, axis, at, nearest_mode)
+            elements = np.clip(_ROUNDINGS[nearest_mode](at), 0, shape[axis] - 1)
+            taps = elements.astype(np.intp)[:, None], np.ones((size, 1))
         else:
             squeeze = min(factor, 1.0) if antialias else 1.0
-            y = _weighted(y, axis, at, mode, squeeze, cubic_coeff_a, bool(exclude_outside))
-        if coordinate_transformation_mode == "tf_crop_and_resize":
-            outside = (at < 0) | (at > x.shape[axis] - 1)
-            np.moveaxis(y, axis, 0)[outside] = extrapolation_value
-    return as_dtype_of(np.ascontiguousarray(y), x)
+            taps = _weighted(shape[axis], at, mode, squeeze, cubic_coeff_a, bool(exclude_outside))
+        outside = ((at < 0) | (at > shape[axis] - 1)) & cropped
+        found.append(Line(axis, *taps, outside))
+    return found
 
 
-def _nearest(x: Array, axis: int, at: Array, nearest_mode: str) -> Array:
-    elements = np.clip(_ROUNDINGS[nearest_mode](at), 0, x.shape[axis] - 1)
-    return x.take(elements.astype(np.intp), axis)
-
-
-def _weighted(x: Array, axis: int, at: Array, mode: str, squeeze: float, slope: float, exclude: bool) -> Array:
-    """Sums of elements near each place; a kernel squeezed by less than one is wider, against aliases."""
+def _weighted(n: int, at: Array, mode: str, squeeze: float, slope: float, exclude: bool) -> tuple[Array, Array]:
+    """The elements near each place and their weights; a kernel squeezed by less than one is wider, against aliases."""
     radius, kernel = _KERNELS[mode]
-    n = x.shape[axis]
     reach = min(int(np.ceil(radius / squeeze)), n + 1)
     elements = np.floor(at)[:, None] + np.arange(1 - reach, reach + 1)
     weights = kernel(np.abs(elements - at[:, None]) * squeeze, slope)
     if exclude:
         weights[(elements < 0) | (elements >= n)] = 0
     weights /= weights.sum(1, keepdims=True)
-    used: Sequence[int] = np.flatnonzero(weights.any(0)).tolist()
-    shape = [1] * x.ndim
-    shape[axis] = len(at)
-    y = np.zeros((*x.shape[:axis], len(at), *x.shape[axis + 1 :]), x.dtype)
-    for tap in used:
-        places = np.clip(elements[:, tap], 0, n - 1).astype(np.intp)
-        y += x.take(places, axis) * weights[:, tap].astype(x.dtype).reshape(shape)
-    return y
+    return np.clip(elements, 0, n - 1).astype(np.intp), weights
 
 
 @operator("Resize", since=10, layout="channels")

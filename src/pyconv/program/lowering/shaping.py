@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from pyconv.ops.resampling import taps
 from pyconv.program.graph import Value
 from pyconv.program.kinds import Pad, Resize, Slice, Transpose, Unary
 from pyconv.program.lowering.registry import (
@@ -79,7 +81,7 @@ def up_sampling(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
     (x,) = inputs
     sizes = [size * times for size, times in zip(x.shape, layer.size, strict=False)]
     # Nearest: pixel i of size * times shows pixel i // times, as a repetition does.
-    return to.add(Resize(layer.interpolation), x, shape=(*sizes, x.shape[-1]))
+    return to.add(_resize(layer.interpolation, x, sizes), x)
 
 
 @lowers_spatial("Resizing")
@@ -87,4 +89,8 @@ def resizing(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
     (x,) = inputs
     if layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio or layer.antialias:
         raise NotLoweredError
-    return to.add(Resize(layer.interpolation), x, shape=(layer.height, layer.width, x.shape[-1]))
+    return to.add(_resize(layer.interpolation, x, (layer.height, layer.width)), x)
+
+
+def _resize(interpolation: str, x: Value, sizes: Sequence[int]) -> Resize:
+    return Resize(tuple(taps(n, size, interpolation) for n, size in zip(x.shape, sizes, strict=False)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pyconv.program.graph import Graph, Node, Value
-from pyconv.program.kinds import Binary, Concat, Pad, Slice, Transpose, Unary
+from pyconv.program.kinds import Binary, Concat, Pad, Reshape, Slice, Transpose, Unary
 
 Axes = tuple[int, ...]
 
@@ -52,7 +52,8 @@ class _Walk:
             return base
         if (base, axes) not in self._made:
             self._made[base, axes] = output = Value(value.shape)
-            self.nodes.append(Node(Transpose(axes), [base], [output], ()))
+            longer = [axis for axis in axes if base.shape[axis] != 1]  # no number moves if these keep their order
+            self.nodes.append(Node(Transpose(axes) if longer != sorted(longer) else Reshape(), [base], [output], ()))
         return self._made[base, axes]
 
     def _base(self, value: Value) -> tuple[Value, Axes]:

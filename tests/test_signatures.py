@@ -74,14 +74,14 @@ def test_optimizers(name: str, keras: ModuleType) -> None:
 
 @pytest.mark.parametrize("name", ["add", "compile", "evaluate", "fit", "get_layer", "pop", "predict", "summary"])
 def test_sequential(name: str, keras: ModuleType) -> None:
-    """In Keras x and y may be None because a dataset brings its own labels; here they must be given."""
+    """In Keras x and y may be None because a dataset brings its own labels; here they must be given; `out` is ours."""
     ours = inspect.signature(getattr(pyconv.Sequential, name)).parameters
     theirs = inspect.signature(getattr(keras.Sequential, name)).parameters
     by_position = [n for n, p in ours.items() if p.kind in POSITIONAL]
     assert by_position == list(theirs)[: len(by_position)]
     for argument, parameter in ours.items():
-        assert argument in theirs
-        if argument not in ("x", "y"):
+        assert argument in theirs or argument == "out"
+        if argument not in ("x", "y", "out"):
             assert parameter.default == theirs[argument].default, argument
 
 

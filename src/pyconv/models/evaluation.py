@@ -13,6 +13,7 @@ from pyconv.models.batches import count
 from pyconv.models.data_sources import ArraySource, Feed, Source, source_of
 from pyconv.models.progress import Progress
 from pyconv.models.steps import Steps
+from pyconv.ops.arrays import checked_out
 
 
 class Evaluation(Steps):
@@ -68,6 +69,8 @@ class Evaluation(Steps):
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Any = None,
+        *,
+        out: Any = None,
     ) -> Any:
         """The model's results for samples, batch by batch.
 
@@ -78,18 +81,24 @@ class Evaluation(Steps):
                 a bar if there is more than one batch.
             steps: the number of batches; by default all there are.
             callbacks: told what happens, see `pyconv.callbacks.Callback`.
+            out: arrays that the results are written to, in their structure: C-contiguous, of their shapes and dtypes,
+                a memory-mapped file for one. For samples that are arrays, and without `steps`.
 
         Returns:
             An array (N, ...), or as many as the model has outputs, in its structure.
 
         Raises:
-            TypeError: if x isn't numbers.
-            ValueError: if x gives no batch.
+            TypeError: if x isn't numbers, or out isn't arrays.
+            ValueError: if x gives no batch, or out doesn't fit.
         """
         op = f"{self._op}.predict"
         source = source_of(op, x, batch_size=batch_size, steps=steps)
         feed = Feed(op, source, steps)
-        results = _Results(source.count if isinstance(source, ArraySource) and steps is None else None)
+        samples = source.count if isinstance(source, ArraySource) and steps is None else None
+        if out is not None and samples is None:
+            kind = type(x).__name__
+            raise ValueError(f"{op}: out needs samples that are arrays, and no steps. Received: x={kind}, {steps=}.")
+        results = _Results(op, samples, out, x)
         self.stop_predicting = False
         with Progress(op, 0 if verbose == "auto" and feed.steps == 1 else verbose) as progress:
             params: dict[str, Any] = {"epochs": 1, "steps": feed.steps, "verbose": verbose}
@@ -104,7 +113,7 @@ class Evaluation(Steps):
                 if self.stop_predicting:
                     break
             listeners.on_predict_end({})
-        return results.get(op)
+        return results.get()
 
     def _evaluate(self, feed: Feed, listeners: CallbackList, progress: Progress) -> dict[str, Any]:
         """The logs of all batches of a feed; empty if it has run out."""
@@ -124,10 +133,18 @@ class Evaluation(Steps):
 
 
 class _Results:
-    """Predictions one after another in an array for each output, made at once where the number of samples is known."""
+    """Predictions one after another in an array for each output, made at once where the number of samples is known.
 
-    def __init__(self, samples: int | None) -> None:
-        self._samples, self._done = samples, 0
+    Args:
+        op: who asks, for errors.
+        samples: how many there will be; None if that isn't known.
+        out: arrays to write to; None for new ones.
+        x: the samples, which must lie elsewhere.
+    """
+
+    def __init__(self, op: str, samples: int | None, out: Any, x: Any) -> None:
+        self._op, self._samples, self._done = op, samples, 0
+        self._out, self._x = out, x
         self._parts: list[list[Any]] = []
         self._structure: Any = None
 
@@ -137,7 +154,8 @@ class _Results:
         if self._structure is None:
             self._structure, self._parts = y, [[] for _ in flat]
             if self._samples is not None:
-                self._parts = [[np.empty((self._samples, *part.shape[1:]), part.dtype)] for part in flat]
+                shapes = [(self._samples, *part.shape[1:]) for part in flat]
+                self._parts = [[array] for array in self._arrays(shapes, [part.dtype for part in flat])]
         for parts, part in zip(self._parts, flat, strict=True):
             if self._samples is None:
                 parts.append(part)
@@ -145,13 +163,25 @@ class _Results:
                 parts[0][self._done : self._done + len(part)] = part
         self._done += len(flat[0])
 
-    def get(self, op: str) -> Any:
+    def _arrays(self, shapes: list[tuple[int, ...]], dtypes: list[Any]) -> list[Any]:
+        """An array for each output: those that were given if they fit, or new ones."""
+        if self._out is None:
+            return [np.empty(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+        given = tree.flatten(self._out)
+        if len(given) != len(shapes):
+            raise ValueError(f"{self._op}: out must have an array for each of {len(shapes)} outputs, not {len(given)}.")
+        samples = [x for x in tree.flatten(self._x) if isinstance(x, np.ndarray)]
+        return [checked_out(self._op, *each, *samples) for each in zip(given, shapes, dtypes, strict=True)]
+
+    def get(self) -> Any:
         """All results, those of batches that were never computed left out."""
         if self._structure is None:
-            raise ValueError(f"{op}: x must give at least one batch. Received: none.")
+            raise ValueError(f"{self._op}: x must give at least one batch. Received: none.")
         whole = [
             parts[0] if self._samples == self._done else np.concatenate(parts)[: self._done] for parts in self._parts
         ]
+        if self._out is not None and self._samples == self._done:
+            return self._out
         return tree.pack_sequence_as(self._structure, whole)
 
 

@@ -13,6 +13,7 @@ from pyconv import config, ops, symbolic, tree
 from pyconv.gradient import Array
 from pyconv.layers.layer import Layer
 from pyconv.models.graph import Graph
+from pyconv.models.outputs import written
 from pyconv.models.summary import summary_text
 from pyconv.models.training import Trainer
 from pyconv.ops import geometry
@@ -137,12 +138,39 @@ class Model(Trainer):
         if type(self).call is not Model.call:
             symbolic.infer(self._call_unbuilt, (symbolic.tensors(input_shape, self.dtype),), {})
 
-    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, out: Any = None, **kwargs: Any) -> Any:
+        """The outputs for inputs, in new arrays or in `out`.
+
+        Args:
+            inputs: an array (N, ...), a KerasTensor, or a structure of them for a model of several inputs.
+            *args: for `call` of a model of one's own.
+            training: whether the layers behave as in training; by default as the call around this one says, or not.
+            out: arrays that the outputs are written to, in their structure: C-contiguous, of their shapes and dtypes.
+                Calls with inputs of a shape that has been seen then allocate nothing. A model of one's own gets it in
+                `call`.
+            **kwargs: for `call` of a model of one's own.
+
+        Raises:
+            TypeError: if inputs aren't numbers, or out isn't arrays.
+            ValueError: if inputs don't fit the model or out the results, or out is given while a Tape records.
+
+        Example:
+        >>> import numpy as np
+        >>> from pyconv import Sequential, layers
+        >>> model = Sequential([layers.Input((8, 8, 3)), layers.Conv2D(4, 3)])
+        >>> out = np.empty((2, 6, 6, 4), np.float32)
+        >>> model(np.zeros((2, 8, 8, 3), np.float32), out=out) is out
+        True
+        """
         if self._programs is not None and type(inputs) is np.ndarray and not (training or args or kwargs):
-            y = self._programs.run_one(inputs, training)
+            y = self._programs.run_one(inputs, training, out)
             if y is not None:
                 return y
-        return super().__call__(inputs, *args, training=training, **kwargs)
+        if out is None:
+            return super().__call__(inputs, *args, training=training, **kwargs)
+        if self._graph is None:
+            return super().__call__(inputs, *args, training=training, out=out, **kwargs)
+        return written(self._op, out, super().__call__(inputs, *args, training=training, **kwargs), inputs)
 
     def call(self, inputs: Any, **kwargs: Any) -> Any:
         if self._graph is None:

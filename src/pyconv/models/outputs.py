@@ -1,11 +1,16 @@
-"""What `compile` and `fit` are given for each output of a model, put in the order of the outputs. Computes nothing."""
+"""What `compile` and `fit` are given for each output of a model, put in the order of the outputs,
+and arrays for the outputs themselves. Computes nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from pyconv import tree
+from pyconv.ops.arrays import checked_out
 
 
 def names_of(y_pred: Any, output_names: Sequence[str]) -> list[str | None]:
@@ -45,6 +50,28 @@ def per_output(op: str, what: str, given: Any, y_pred: Any, output_names: Sequen
         f"{op}: {what} must have a part for each of the model's outputs, {_described(names)}. "
         f"Received: {_described(sorted(given) if isinstance(given, dict) else given)}."
     )
+
+
+def written(op: str, out: Any, y: Any, inputs: Any) -> Any:
+    """Copies results to the arrays that a caller has for them, which must lie apart from the inputs; returns those.
+
+    Raises:
+        TypeError: if out isn't arrays.
+        ValueError: if it has another structure than y, or an array doesn't fit.
+
+    Example:
+    >>> import numpy as np
+    >>> from pyconv.models.outputs import written
+    >>> written("Model", np.zeros(2), np.ones(2), [])
+    array([1., 1.])
+    """
+    given, results = tree.flatten(out), tree.flatten(y)
+    if len(given) != len(results):
+        raise ValueError(f"{op}: out must have an array for each of {len(results)} outputs. Received: {len(given)}.")
+    arrays = [x for x in tree.flatten(inputs) if isinstance(x, np.ndarray)]
+    for array, result in zip(given, results, strict=True):
+        np.copyto(checked_out(op, array, result.shape, result.dtype, *arrays), result)
+    return out
 
 
 def _fits(given: Any, y_pred: Any) -> bool:

@@ -70,10 +70,10 @@ class CoreStage:
                 self._built[block] = found
         return found
 
-    def run_one(self, x: Array) -> Array:
-        """The result, where there are one input and one output."""
+    def run_one(self, x: Array, out: Array | None = None) -> Array:
+        """The result, where there are one input and one output; `out` if that is given."""
         built = self.built(len(x))
-        made = _core.empty("float32", (len(x), *self.outputs[0].shape))
+        made = _core.empty("float32", (len(x), *self.outputs[0].shape)) if out is None else out
         built.program.run([contiguous(x)], [made], len(x) // built.block)
         return made
 

@@ -13,6 +13,7 @@ from pyconv.gradient import Array, recording
 from pyconv.layers.calling import calls
 from pyconv.layers.layer import Layer
 from pyconv.locks import Lock
+from pyconv.ops.arrays import checked_out
 from pyconv.program.building import Compiled, UnforeseenError
 from pyconv.program.footprint import Footprint, footprint
 from pyconv.program.freezing import FrozenVariable, freeze
@@ -59,7 +60,7 @@ class Programs:
         self._seen = -1  # the latest change that was looked at
         self._settings: Any = None
 
-    def run_one(self, x: Array, training: bool | None) -> Array | None:
+    def run_one(self, x: Array, training: bool | None, out: Array | None = None) -> Array | None:
         """A model's result for one array, by the shortest way; None where that isn't known to be right."""
         if self._seen != Changes.latest or not _is_batch(x) or recording():
             return None
@@ -69,7 +70,10 @@ class Programs:
         if entry is None or entry.compiled is None or entry.compiled.whole is None:
             return None
         entry.used = next(_ticks)
-        return entry.compiled.whole.run_one(x)
+        whole = entry.compiled.whole
+        if out is not None:
+            checked_out(self._model._op, out, (len(x), *whole.outputs[0].shape), x.dtype, x)
+        return whole.run_one(x, out)
 
     def run(self, arrays: list[Any]) -> list[Array] | None:
         """The flat results for arrays that came through the model's inputs; None where the layers must run."""

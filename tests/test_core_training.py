@@ -37,21 +37,46 @@ def test_moments(rows: int, channels: int, dtype: str, isa: str) -> None:
     np.testing.assert_allclose(variance, exact.var(0), rtol=100 * eps, atol=(100 * eps) ** 2)
 
 
+# The derivative of each activation by what it is applied to.
+DERIVATIVES: dict[str, Any] = {
+    "linear": np.ones_like,
+    "relu": lambda z: z > 0,
+    "relu6": lambda z: (z > 0) & (z < 6),
+    "leaky_relu": lambda z: np.where(z > 0, 1.0, 0.25),
+}
+APPLIED: dict[str, Any] = {
+    "linear": lambda z: z,
+    "relu": lambda z: np.maximum(z, 0),
+    "relu6": lambda z: np.clip(z, 0, 6),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.25 * z),
+}
+
+
 @by_dtype
 @by_size
-def test_products_and_normalisation(rows: int, channels: int, dtype: str, isa: str) -> None:
-    x, other = example(rows, channels, dtype)
-    centre, scale, shift, factor = (normal(np.random.default_rng(i), (channels,), dtype) for i in range(4))
+def test_normalisation_and_its_gradient(rows: int, channels: int, dtype: str, isa: str) -> None:
+    x, dy = example(rows, channels, dtype)
+    centre, scale, shift, slope, lift = (normal(np.random.default_rng(i), (channels,), dtype) for i in range(5))
     centre += 100
+    scale *= 4  # beyond 6, too
     distance = x.astype(np.longdouble) - centre
-    sums, products = _core.channel_products(x, centre, other)
+    z = distance * scale + shift
+    # What is nearly at a bound of an activation may fall on its other side.
     eps = np.finfo(dtype).eps
-    np.testing.assert_allclose(sums, other.sum(0, dtype=np.longdouble), rtol=0, atol=8 * eps * np.sqrt(rows))
-    assert relative_error(products, (distance * other).sum(0)) <= 100 * eps  # see test_moments
-    y = _core.channel_normalize(x, centre, scale, shift)
-    assert relative_error(y, distance * scale + shift) <= 100 * eps
-    y = _core.channel_normalize(x, centre, scale, shift, other, factor)
-    assert relative_error(y, distance * scale + shift + other * factor) <= 100 * eps
+    dy[(np.abs(z) < 1000 * eps) | (np.abs(z - 6) < 1000 * eps)] = 0
+    for name, derivative in DERIVATIVES.items():
+        activation: Any = name
+        y = _core.channel_normalize(x, centre, scale, shift, activation, 0.25)
+        assert relative_error(y, APPLIED[name](z)) <= 100 * eps  # see test_moments
+        y = _core.channel_normalize(x, centre, scale, shift, activation, 0.25, dy)
+        assert relative_error(y, APPLIED[name](z + dy)) <= 100 * eps
+        d = dy.astype(np.longdouble) * derivative(z)
+        sums, products = _core.channel_gradient_sums(x, centre, scale, shift, activation, 0.25, dy)
+        # Each addition rounds the sum of a part's rows, some 10, by half of its eps at most; four deviations of all.
+        np.testing.assert_allclose(sums, d.sum(0), rtol=0, atol=4 * 10 * eps / 2 * np.sqrt(rows))
+        assert relative_error(products, (distance * d).sum(0)) <= 100 * eps
+        dx = _core.channel_normalize_backward(x, centre, scale, shift, activation, 0.25, dy, slope, lift)
+        assert relative_error(dx, d * scale + distance * slope + lift) <= 100 * eps
 
 
 def test_the_same_bits_whatever_the_threads() -> None:
@@ -61,10 +86,12 @@ def test_the_same_bits_whatever_the_threads() -> None:
         for count in (1, 2, 5):
             _core.set_num_threads(count)
             mean, variance = _core.channel_moments(x)
-            sums, products = _core.channel_products(x, mean, other)
-            y = _core.channel_normalize(x, mean, sums, products, other, variance)
+            of: Any = x, mean, variance, mean, "relu", 0.0
+            sums, products = _core.channel_gradient_sums(*of, other)
+            y = _core.channel_normalize(*of, other)
+            gradient = _core.channel_normalize_backward(*of, other, sums, products)
             dx = _core.activation_backward("relu", 0.0, x, other)
-            results.add(b"".join(array.tobytes() for array in (mean, variance, sums, products, y, dx)))
+            results.add(b"".join(array.tobytes() for array in (mean, variance, sums, products, y, gradient, dx)))
     finally:
         _core.set_num_threads(before)
     assert len(results) == 1
@@ -75,15 +102,9 @@ def test_the_same_bits_whatever_the_threads() -> None:
 def test_the_gradient_of_an_activation(shape: tuple[int, ...], dtype: str, isa: str) -> None:
     generator = np.random.default_rng(1)
     y, dy = (np.asarray(size * normal(generator, shape, dtype), dtype) for size in (4, 1))
-    slopes: dict[str, Any] = {
-        "linear": 1.0,
-        "relu": y > 0,
-        "relu6": (y > 0) & (y < 6),
-        "leaky_relu": np.where(y > 0, 1.0, 0.25),
-    }
-    for activation, slope in slopes.items():
+    for activation, derivative in DERIVATIVES.items():
         dx = _core.activation_backward(activation, 0.25, y, dy)  # type: ignore[arg-type]
-        np.testing.assert_array_equal(dx, dy * slope)
+        np.testing.assert_array_equal(dx, dy * derivative(y))
 
 
 def test_bad_arguments() -> None:
@@ -93,11 +114,14 @@ def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="src must have rows"):
         _core.channel_moments(np.zeros((0, 3)))
     with pytest.raises(ValueError, match=r"centre must have shape \(3\)"):
-        _core.channel_products(x, channels[:2], x)
-    with pytest.raises(TypeError, match="other must have dtype float32"):
-        _core.channel_products(x, channels, x.astype(np.float64))
-    with pytest.raises(ValueError, match="given together"):
-        _core.channel_normalize(x, channels, channels, channels, x)
+        _core.channel_normalize(x, channels[:2], channels, channels, "relu", 0.0)
+    of: Any = x, channels, channels, channels, "relu", 0.0
+    with pytest.raises(TypeError, match="diff_dst must have dtype float32"):
+        _core.channel_gradient_sums(*of, x.astype(np.float64))
+    with pytest.raises(ValueError, match=r"residual must have shape \(4, 3\)"):
+        _core.channel_normalize(*of, x[:2])
+    with pytest.raises(ValueError, match=r"lift must have shape \(3\)"):
+        _core.channel_normalize_backward(*of, x, channels, channels[:2])
     with pytest.raises(ValueError, match="diff_dst must have shape"):
         _core.activation_backward("relu", 0.0, x, x[:2])
     with pytest.raises(ValueError, match="activation must be"):

@@ -15,8 +15,9 @@ namespace {
 // Enough parts for any machine's threads to have about equal shares, of so many rows that adding them up takes little.
 constexpr int64_t kMostParts = 32, kRowsPerPart = 64;
 
-// Read at a time, a vector of channels after the other: a quarter of an L2 cache of 1 MB.
-constexpr int64_t kChunkBytes = 256 * 1024;
+// Read at a time: a quarter of an L2 cache of 1 MB, for moments need it twice, and so few rows that rounding stays
+// small in sums of them, one after the other.
+constexpr int64_t kChunkBytes = 256 * 1024, kChunkRows = 512;
 
 // These kernels wait for memory, which brings a float in the time of about 20 operations on registers (parallel.h's
 // measure, 1e5 a microsecond).
@@ -28,7 +29,8 @@ int64_t parts_of(const ChannelRows& size) { return std::clamp(size.rows / kRowsP
 
 template <class T>
 int64_t chunk_rows(const ChannelRows& size) {
-  return std::max(int64_t{1}, kChunkBytes / std::max(int64_t{1}, size.channels * static_cast<int64_t>(sizeof(T))));
+  const int64_t row_bytes = std::max(int64_t{1}, size.channels * static_cast<int64_t>(sizeof(T)));
+  return std::clamp(kChunkBytes / row_bytes, int64_t{1}, kChunkRows);
 }
 
 // Calls f(part, first row, rows, scratch) for the chunks of every part in order, parts shared among threads; scratch
@@ -78,7 +80,7 @@ void moments(const Kernels<T>& kernels, const ChannelRows& size, const T* src, T
                           .dst = centre,
                           .channels = size.channels,
                           .scale = T{1} / static_cast<T>(rows)});
-    kernels.centred_sums(
+    kernels.squares(
         {.src = from, .centre = centre, .sums = sums, .products = products, .rows = rows, .channels = size.channels});
     // What the centre is off by through rounding is in the sums.
     const double count = static_cast<double>(rows);
@@ -99,27 +101,45 @@ void moments(const Kernels<T>& kernels, const ChannelRows& size, const T* src, T
 }
 
 template <class T>
-void products(const Kernels<T>& kernels, const ChannelRows& size, const T* src, const T* centre, const T* other,
-              T* sums, T* products_of) {
+ChannelArgs<T> args_of(const ChannelRows& size, const Normalization& of, int64_t first_row, int64_t rows) {
+  const auto numbers = [](const void* array) { return static_cast<const T*>(array); };
+  return {.src = numbers(of.src) + first_row * size.channels,
+          .centre = numbers(of.centre),
+          .scale = numbers(of.scale),
+          .shift = numbers(of.shift),
+          .epilogue = {.activation = of.activation, .negative_slope = static_cast<T>(of.negative_slope)},
+          .rows = rows,
+          .channels = size.channels};
+}
+
+template <class T>
+void gradient_sums(const Kernels<T>& kernels, const ChannelRows& size, const Normalization& of, const T* diff_dst,
+                   T* sums, T* products) {
   const auto length = static_cast<size_t>(2 * size.channels), parts = static_cast<size_t>(parts_of(size));
   std::vector<double> totals(parts * length);
   for_each_chunk<T>(size, 2, [&](int64_t part, int64_t first, int64_t rows, T* scratch) {
     std::fill_n(scratch, length, T{0});
-    kernels.centred_sums({.src = src + first * size.channels,
-                          .other = other + first * size.channels,
-                          .centre = centre,
-                          .sums = scratch,
-                          .products = scratch + size.channels,
-                          .rows = rows,
-                          .channels = size.channels});
+    ChannelArgs<T> args = args_of<T>(size, of, first, rows);
+    args.diff_dst = diff_dst + first * size.channels;
+    args.sums = scratch;
+    args.products = scratch + size.channels;
+    kernels.gradient_sums(args);
     double* total = &totals[static_cast<size_t>(part) * length];
     for (size_t j = 0; j < length; ++j) total[j] += static_cast<double>(scratch[j]);
   });
   for (size_t j = 0; j < length; ++j) {
     double total = 0;
     for (size_t part = 0; part < parts; ++part) total += totals[part * length + j];
-    (j < length / 2 ? sums : products_of - length / 2)[j] = static_cast<T>(total);
+    (j < length / 2 ? sums : products - length / 2)[j] = static_cast<T>(total);
   }
+}
+
+// Calls f(args, element) for the rows of each thread, of which `element` is the first.
+template <class T, class F>
+void for_each_share(const ChannelRows& size, const Normalization& of, F f) {
+  parallel_for(size.rows, threads_of(size), [&](int64_t begin, int64_t end, int) {
+    f(args_of<T>(size, of, begin, end - begin), begin * size.channels);
+  });
 }
 
 }  // namespace
@@ -130,28 +150,34 @@ void channel_moments(const KernelTable& table, const ChannelRows& size, const vo
   });
 }
 
-void channel_products(const KernelTable& table, const ChannelRows& size, const void* src, const void* centre,
-                      const void* other, void* sums, void* products_of) {
+void channel_normalize(const KernelTable& table, const ChannelRows& size, const Normalization& of, const void* residual,
+                       void* dst) {
   with_dtype(size.dtype, [&]<class T>() {
-    products<T>(table.kernels<T>(), size, static_cast<const T*>(src), static_cast<const T*>(centre),
-                static_cast<const T*>(other), static_cast<T*>(sums), static_cast<T*>(products_of));
+    for_each_share<T>(size, of, [&](ChannelArgs<T> args, int64_t at) {
+      args.epilogue.residual = residual ? static_cast<const T*>(residual) + at : nullptr;
+      args.dst = static_cast<T*>(dst) + at;
+      table.kernels<T>().normalize(args);
+    });
   });
 }
 
-void channel_normalize(const KernelTable& table, const ChannelRows& size, const Normalization& arrays) {
+void channel_gradient_sums(const KernelTable& table, const ChannelRows& size, const Normalization& of,
+                           const void* diff_dst, void* sums, void* products) {
   with_dtype(size.dtype, [&]<class T>() {
-    const auto of = [](const void* array) { return static_cast<const T*>(array); };
-    parallel_for(size.rows, threads_of(size), [&](int64_t begin, int64_t end, int) {
-      const int64_t at = begin * size.channels;
-      table.kernels<T>().normalize({.src = of(arrays.src) + at,
-                                    .other = arrays.other ? of(arrays.other) + at : nullptr,
-                                    .centre = of(arrays.centre),
-                                    .scale = of(arrays.scale),
-                                    .shift = of(arrays.shift),
-                                    .factor = of(arrays.factor),
-                                    .dst = static_cast<T*>(arrays.dst) + at,
-                                    .rows = end - begin,
-                                    .channels = size.channels});
+    gradient_sums<T>(table.kernels<T>(), size, of, static_cast<const T*>(diff_dst), static_cast<T*>(sums),
+                     static_cast<T*>(products));
+  });
+}
+
+void channel_normalize_backward(const KernelTable& table, const ChannelRows& size, const Normalization& of,
+                                const void* diff_dst, const void* slope, const void* lift, void* diff_src) {
+  with_dtype(size.dtype, [&]<class T>() {
+    for_each_share<T>(size, of, [&](ChannelArgs<T> args, int64_t at) {
+      args.diff_dst = static_cast<const T*>(diff_dst) + at;
+      args.slope = static_cast<const T*>(slope);
+      args.lift = static_cast<const T*>(lift);
+      args.dst = static_cast<T*>(diff_src) + at;
+      table.kernels<T>().normalize_grad(args);
     });
   });
 }

@@ -151,17 +151,21 @@ struct TransformArgs {
   Epilogue<T> epilogue = {};
 };
 
-// Rows of channels, dense, and numbers for each channel:
+// Rows of channels, dense, and numbers for each channel. With x[r][j] = src[r][j] - centre[j] and
+// z[r][j] = x[r][j] * scale[j] + shift[j], and without residual d[r][j] = diff_dst[r][j] * derivative of the activation
+// at z[r][j]:
 //
-//   centred_sums:  sums[j] += sum over r of other[r][j]
-//                  products[j] += sum over r of other[r][j] * (src[r][j] - centre[j])
-//   normalize:     dst[r][j] = (src[r][j] - centre[j]) * scale[j] + shift[j] + other[r][j] * factor[j]
+//   squares:         sums[j] += sum over r of x[r][j];  products[j] += sum over r of x[r][j] * x[r][j]
+//   normalize:       dst[r][j] = epilogue of z[r][j]
+//   gradient_sums:   sums[j] += sum over r of d[r][j];  products[j] += sum over r of d[r][j] * x[r][j]
+//   normalize_grad:  dst[r][j] = x[r][j] * slope[j] + lift[j] + d[r][j] * scale[j]
 //
-// r < rows, j < channels. Without other, that is (src[r][j] - centre[j]) in centred_sums, and nothing in normalize.
+// r < rows, j < channels.
 template <class T>
 struct ChannelArgs {
-  const T *src = nullptr, *other = nullptr;
-  const T *centre = nullptr, *scale = nullptr, *shift = nullptr, *factor = nullptr;
+  const T *src = nullptr, *diff_dst = nullptr;
+  const T *centre = nullptr, *scale = nullptr, *shift = nullptr, *slope = nullptr, *lift = nullptr;
+  Epilogue<T> epilogue = {};
   T *dst = nullptr, *sums = nullptr, *products = nullptr;
   int64_t rows = 0, channels = 0;
 };
@@ -283,8 +287,10 @@ struct Kernels {
   void (*average_pool)(const PoolArgs<T>&);
   void (*max_pool_grad)(const PoolArgs<T>&);
   void (*average_pool_grad)(const PoolArgs<T>&);
-  void (*centred_sums)(const ChannelArgs<T>&);
+  void (*squares)(const ChannelArgs<T>&);
   void (*normalize)(const ChannelArgs<T>&);
+  void (*gradient_sums)(const ChannelArgs<T>&);
+  void (*normalize_grad)(const ChannelArgs<T>&);
   void (*activation_grad)(const ActivationGradArgs<T>&);
   void (*sgd_update)(const UpdateArgs<T>&);
   void (*adam_update)(const UpdateArgs<T>&);

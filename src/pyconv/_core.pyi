@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Array = NDArray[np.float32] | NDArray[np.float64]
+_Activation = Literal["linear", "relu", "relu6", "leaky_relu"]
 
 __version__: str
 
@@ -41,7 +42,7 @@ class ConvPlan:
         pads: Sequence[tuple[int, int]],
         algorithm: str = "",
         precision: Literal["strict", "auto", "fast"] = "auto",
-        activation: Literal["linear", "relu", "relu6", "leaky_relu"] = "linear",
+        activation: _Activation = "linear",
         negative_slope: float = 0.0,
         src_stride: int = 0,
         dst_stride: int = 0,
@@ -369,22 +370,45 @@ def rmsprop_update(
 def channel_moments(src: _Array) -> tuple[_Array, _Array]:
     """The mean and the variance of each column of src, (rows, channels); rows must not be 0."""
 
-def channel_products(src: _Array, centre: _Array, other: _Array) -> tuple[_Array, _Array]:
-    """For each column the sum of other, and that of other * (src - centre)."""
-
 def channel_normalize(
     src: _Array,
     centre: _Array,
     scale: _Array,
     shift: _Array,
-    other: _Array | None = None,
-    factor: _Array | None = None,
+    activation: _Activation,
+    negative_slope: float,
+    residual: _Array | None = None,
 ) -> _Array:
-    """(src - centre) * scale + shift + other * factor, a new array; src and other are (rows, channels)."""
+    """The activation of z + residual with z = (src - centre) * scale + shift; src and the result are (rows, channels).
 
-def activation_backward(
-    activation: Literal["linear", "relu", "relu6", "leaky_relu"], negative_slope: float, dst: _Array, diff_dst: _Array
+    The gradients that follow are of the same without residual, d being diff_dst times the activation's derivative at z.
+    """
+
+def channel_gradient_sums(
+    src: _Array,
+    centre: _Array,
+    scale: _Array,
+    shift: _Array,
+    activation: _Activation,
+    negative_slope: float,
+    diff_dst: _Array,
+) -> tuple[_Array, _Array]:
+    """For each column the sum of d, and that of d * (src - centre)."""
+
+def channel_normalize_backward(
+    src: _Array,
+    centre: _Array,
+    scale: _Array,
+    shift: _Array,
+    activation: _Activation,
+    negative_slope: float,
+    diff_dst: _Array,
+    slope: _Array,
+    lift: _Array,
 ) -> _Array:
+    """The gradient of src: d * scale + (src - centre) * slope + lift."""
+
+def activation_backward(activation: _Activation, negative_slope: float, dst: _Array, diff_dst: _Array) -> _Array:
     """diff_dst times the derivative of an activation whose result is dst, a new array."""
 
 def pad(src: _Array, before: Sequence[int], after: Sequence[int], value: float, dst: _Array) -> None:

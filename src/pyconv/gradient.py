@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pyconv.addition import total
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -212,8 +214,8 @@ def _played_back(
             if known is None:
                 gradients[number] = gradient
             elif number in sums:
-                known += gradient
+                total(known, gradient, out=known)
             else:
-                gradients[number] = np.asarray(known + gradient)
+                gradients[number] = total(known, gradient)
                 sums.add(number)
     return gradients

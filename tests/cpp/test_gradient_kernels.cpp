@@ -97,34 +97,53 @@ void check_winograd_gradient(const Kernels<T>& kernels, int64_t n) {
 template <class T>
 void check_channels(const Kernels<T>& kernels, int64_t rows, int64_t channels) {
   const auto size = static_cast<size_t>(rows * channels), n = static_cast<size_t>(channels);
-  const auto src = numbers<T>(size, 1), other = numbers<T>(size, 2), centre = numbers<T>(n, 3);
-  const auto scale = numbers<T>(n, 4), shift = numbers<T>(n, 5), factor = numbers<T>(n, 6);
-  for (const bool with_other : {false, true}) {
-    std::vector<T> sums = numbers<T>(n, 7), products = numbers<T>(n, 8), dst(size);
-    std::vector<T> expected_sums = sums, expected_products = products, expected(size);
+  const auto src = numbers<T>(size, 1), residual = numbers<T>(size, 2), gradient = numbers<T>(size, 3);
+  const auto centre = numbers<T>(n, 4), scale = numbers<T>(n, 5), shift = numbers<T>(n, 6);
+  const auto slope = numbers<T>(n, 7), lift = numbers<T>(n, 8);
+  for (const Activation activation : {Activation::linear, Activation::relu, Activation::leaky_relu}) {
+    std::vector<T> sums = numbers<T>(n, 9), products = numbers<T>(n, 10), square_sums = sums, squares = products;
+    std::vector<T> y(size), dx(size);
+    std::vector<T> expected_sums = sums, expected_products = products, expected_y(size), expected_dx(size);
+    std::vector<T> expected_square_sums = sums, expected_squares = products;
+    const T low = activation == Activation::relu ? T{0} : activation == Activation::linear ? T{1} : T{0.5};
     for (size_t i = 0; i < size; ++i) {
       const size_t j = i % n;
-      const T x = src[i] - centre[j], y = with_other ? other[i] : x;
-      expected_sums[j] += y;
-      expected_products[j] += x * y;
-      expected[i] = x * scale[j] + shift[j] + (with_other ? other[i] * factor[j] : T{0});
+      const T x = src[i] - centre[j], z = x * scale[j] + shift[j], result = z + residual[i];
+      const T d = (z > 0 ? T{1} : low) * gradient[i];
+      expected_square_sums[j] += x;
+      expected_squares[j] += x * x;
+      expected_sums[j] += d;
+      expected_products[j] += d * x;
+      expected_y[i] = (result > 0 ? T{1} : low) * result;
+      expected_dx[i] = x * slope[j] + lift[j] + d * scale[j];
     }
-    const ChannelArgs<T> args{.src = src.data(),
-                              .other = with_other ? other.data() : nullptr,
-                              .centre = centre.data(),
-                              .scale = scale.data(),
-                              .shift = shift.data(),
-                              .factor = factor.data(),
-                              .dst = dst.data(),
-                              .sums = sums.data(),
-                              .products = products.data(),
-                              .rows = rows,
-                              .channels = channels};
-    kernels.centred_sums(args);
+    ChannelArgs<T> args{.src = src.data(),
+                        .diff_dst = gradient.data(),
+                        .centre = centre.data(),
+                        .scale = scale.data(),
+                        .shift = shift.data(),
+                        .slope = slope.data(),
+                        .lift = lift.data(),
+                        .epilogue = {.activation = activation, .negative_slope = T{0.5}},
+                        .dst = dx.data(),
+                        .sums = sums.data(),
+                        .products = products.data(),
+                        .rows = rows,
+                        .channels = channels};
+    kernels.gradient_sums(args);
+    kernels.normalize_grad(args);
+    args.sums = square_sums.data();
+    args.products = squares.data();
+    kernels.squares(args);
+    args.dst = y.data();
+    args.epilogue.residual = residual.data();
     kernels.normalize(args);
     CHECK(sums == expected_sums);
     CHECK(products == expected_products);
-    CHECK(dst == expected);
+    CHECK(square_sums == expected_square_sums);
+    CHECK(squares == expected_squares);
+    CHECK(y == expected_y);
+    CHECK(dx == expected_dx);
   }
 }
 

@@ -67,16 +67,20 @@ TEST_CASE("transposes exchange rows and columns") {
       });
 }
 
-TEST_CASE("channels: moments, products and what is made of them") {
+TEST_CASE("channels: moments, normalisation with a rectifier, and its gradient") {
   const Floats src = numbers<float>(kCount, 2), other = numbers<float>(kCount, 3);
   const Floats centre(kChannels, 2), scale = numbers<float>(kChannels, 4), shift = numbers<float>(kChannels, 5);
   const ChannelRows size{DType::f32, kRows, kChannels};
+  const Normalization of{src.data(), centre.data(), scale.data(), shift.data(), Activation::relu};
+  // What the rectifier is applied to, and the gradient that it lets through.
+  const auto z = [&](size_t i) { return (src[i] - 2.0) * scale[i % kChannels] + shift[i % kChannels]; };
+  const auto d = [&](size_t i) { return z(i) > 0 ? static_cast<double>(other[i]) : 0.0; };
   each_way(
       [&](const KernelTable& table) {
         Floats found(4 * kChannels);
         float *mean = found.data(), *sums = mean + 2 * kChannels;
         channel_moments(table, size, src.data(), mean, mean + kChannels);
-        channel_products(table, size, src.data(), centre.data(), other.data(), sums, sums + kChannels);
+        channel_gradient_sums(table, size, of, other.data(), sums, sums + kChannels);
         return found;
       },
       [&](const Floats& found) {
@@ -84,7 +88,7 @@ TEST_CASE("channels: moments, products and what is made of them") {
         for (int64_t j = 0; j < kChannels; ++j) {
           double sum = 0, squares = 0, others = 0, products = 0;
           for (int64_t r = 0; r < kRows; ++r) {
-            const double x = src[at(r, j)], y = other[at(r, j)];
+            const double x = src[at(r, j)], y = d(at(r, j));
             sum += x, squares += x * x, others += y, products += y * (x - 2);
           }
           const double mean = sum / kRows, values[] = {mean, squares / kRows - mean * mean, others, products};
@@ -96,17 +100,24 @@ TEST_CASE("channels: moments, products and what is made of them") {
     each_way(
         [&](const KernelTable& table) {
           Floats dst(kCount);
-          channel_normalize(table, size,
-                            {src.data(), centre.data(), scale.data(), shift.data(), adds ? other.data() : nullptr,
-                             adds ? scale.data() : nullptr, dst.data()});
+          channel_normalize(table, size, of, adds ? other.data() : nullptr, dst.data());
           return dst;
         },
         [&](const Floats& dst) {
-          check_near(dst, [&](size_t i) {
-            const size_t j = i % kChannels;
-            return (src[i] - 2.0) * scale[j] + shift[j] + (adds ? other[i] * scale[j] : 0.0);
-          });
+          check_near(dst, [&](size_t i) { return std::max(0.0, z(i) + (adds ? other[i] : 0.0f)); });
         });
+  each_way(
+      [&](const KernelTable& table) {
+        Floats diff_src(kCount);
+        channel_normalize_backward(table, size, of, other.data(), shift.data(), centre.data(), diff_src.data());
+        return diff_src;
+      },
+      [&](const Floats& diff_src) {
+        check_near(diff_src, [&](size_t i) {
+          const size_t j = i % kChannels;
+          return d(i) * scale[j] + (src[i] - 2.0) * shift[j] + 2;
+        });
+      });
 }
 
 TEST_CASE("the gradient of an activation, by its results") {

@@ -1,5 +1,5 @@
-// training.cpp: what training does between convolutions, for Python: batch normalisation's sums, activations'
-// gradients.
+// training.cpp: what training does between convolutions, for Python: batch normalisation and activations, and
+// their gradients.
 #include <pybind11/stl.h>
 
 #include "../channel_statistics.h"
@@ -38,33 +38,56 @@ std::pair<py::array, py::array> moments(const py::array& src) {
   return result;
 }
 
-std::pair<py::array, py::array> products(const py::array& src, const py::array& centre, const py::array& other) {
-  const ChannelRows size = rows_of(src);
-  const void *in = read("src", src, size), *middle = read_channels("centre", centre, size);
-  const void* factors = read("other", other, size);
-  auto result = two_of(size);
-  void *sums = result.first.mutable_data(), *dots = result.second.mutable_data();
+// A normalisation's numbers, checked, and the arrays kept that hold them.
+struct Given {
+  Given(const py::array& src, const py::array& centre, const py::array& scale, const py::array& shift,
+        const std::string& activation, double negative_slope)
+      : size(rows_of(src)),
+        of{.src = read("src", src, size),
+           .centre = read_channels("centre", centre, size),
+           .scale = read_channels("scale", scale, size),
+           .shift = read_channels("shift", shift, size),
+           .activation = activation_of(activation),
+           .negative_slope = negative_slope} {}
+
+  ChannelRows size;
+  Normalization of;
+};
+
+py::array normalize(const py::array& src, const py::array& centre, const py::array& scale, const py::array& shift,
+                    const std::string& activation, double negative_slope, const std::optional<py::array>& residual) {
+  const Given given(src, centre, scale, shift, activation, negative_slope);
+  const void* added = residual ? read("residual", *residual, given.size) : nullptr;
+  py::array dst = aligned_array(given.size.dtype, {given.size.rows, given.size.channels});
+  void* out = dst.mutable_data();
   const Unlocked unlocked;
-  channel_products(active_isa(), size, in, middle, factors, sums, dots);
+  channel_normalize(active_isa(), given.size, given.of, added, out);
+  return dst;
+}
+
+std::pair<py::array, py::array> gradient_sums(const py::array& src, const py::array& centre, const py::array& scale,
+                                              const py::array& shift, const std::string& activation,
+                                              double negative_slope, const py::array& diff_dst) {
+  const Given given(src, centre, scale, shift, activation, negative_slope);
+  const void* gradient = read("diff_dst", diff_dst, given.size);
+  auto result = two_of(given.size);
+  void *sums = result.first.mutable_data(), *products = result.second.mutable_data();
+  const Unlocked unlocked;
+  channel_gradient_sums(active_isa(), given.size, given.of, gradient, sums, products);
   return result;
 }
 
-py::array normalize(const py::array& src, const py::array& centre, const py::array& scale, const py::array& shift,
-                    const std::optional<py::array>& other, const std::optional<py::array>& factor) {
-  const ChannelRows size = rows_of(src);
-  if (other.has_value() != factor.has_value())
-    throw std::invalid_argument("channel_normalize: other and factor must be given together.");
-  py::array dst = aligned_array(size.dtype, {size.rows, size.channels});
-  const Normalization arrays{.src = read("src", src, size),
-                             .centre = read_channels("centre", centre, size),
-                             .scale = read_channels("scale", scale, size),
-                             .shift = read_channels("shift", shift, size),
-                             .other = other ? read("other", *other, size) : nullptr,
-                             .factor = factor ? read_channels("factor", *factor, size) : nullptr,
-                             .dst = dst.mutable_data()};
+py::array normalize_backward(const py::array& src, const py::array& centre, const py::array& scale,
+                             const py::array& shift, const std::string& activation, double negative_slope,
+                             const py::array& diff_dst, const py::array& slope, const py::array& lift) {
+  const Given given(src, centre, scale, shift, activation, negative_slope);
+  const void* gradient = read("diff_dst", diff_dst, given.size);
+  const void *slopes = read_channels("slope", slope, given.size), *lifts = read_channels("lift", lift, given.size);
+  py::array diff_src = aligned_array(given.size.dtype, {given.size.rows, given.size.channels});
+  void* out = diff_src.mutable_data();
   const Unlocked unlocked;
-  channel_normalize(active_isa(), size, arrays);
-  return dst;
+  channel_normalize_backward(active_isa(), given.size, given.of, gradient, slopes, lifts, out);
+  return diff_src;
 }
 
 py::array backward(const std::string& activation, double negative_slope, const py::array& dst,
@@ -84,9 +107,13 @@ py::array backward(const std::string& activation, double negative_slope, const p
 
 void register_training(py::module_& module) {
   module.def("channel_moments", &moments, py::arg("src"));
-  module.def("channel_products", &products, py::arg("src"), py::arg("centre"), py::arg("other"));
   module.def("channel_normalize", &normalize, py::arg("src"), py::arg("centre"), py::arg("scale"), py::arg("shift"),
-             py::arg("other").none(true) = py::none(), py::arg("factor").none(true) = py::none());
+             py::arg("activation"), py::arg("negative_slope"), py::arg("residual").none(true) = py::none());
+  module.def("channel_gradient_sums", &gradient_sums, py::arg("src"), py::arg("centre"), py::arg("scale"),
+             py::arg("shift"), py::arg("activation"), py::arg("negative_slope"), py::arg("diff_dst"));
+  module.def("channel_normalize_backward", &normalize_backward, py::arg("src"), py::arg("centre"), py::arg("scale"),
+             py::arg("shift"), py::arg("activation"), py::arg("negative_slope"), py::arg("diff_dst"), py::arg("slope"),
+             py::arg("lift"));
   module.def("activation_backward", &backward, py::arg("activation"), py::arg("negative_slope"), py::arg("dst"),
              py::arg("diff_dst"));
 }

@@ -7,24 +7,30 @@
 namespace pyconv::PYCONV_ISA_NAME {
 namespace {
 
+// Calls f(gradient), where gradient(y, dy) is dy times the derivative of the activation: y is its result or what it was
+// applied to, they tell alike.
+template <class T, class F>
+void with_gradient(Activation activation, T negative_slope, F f) {
+  const Vec<T> zero{}, six = broadcast(T{6});
+  switch (activation) {
+    case Activation::linear:
+      return f([](Vec<T>, Vec<T> dy) { return dy; });
+    case Activation::relu:
+      return f([=](Vec<T> y, Vec<T> dy) { return y > zero ? dy : zero; });
+    case Activation::relu6:
+      return f([=](Vec<T> y, Vec<T> dy) { return (y > zero) & (y < six) ? dy : zero; });
+    case Activation::leaky_relu:
+      return f([=](Vec<T> y, Vec<T> dy) { return y > zero ? dy : dy * negative_slope; });
+  }
+}
+
 template <class T>
 void activation_grad(const ActivationGradArgs<T>& args) {
-  const Vec<T> zero{}, six = broadcast(T{6});
-  const auto each = [&](auto gradient) {
+  with_gradient<T>(args.activation, args.negative_slope, [&](auto gradient) {
     for_each_vector<T>(args.count, [&](int64_t i, auto load, auto store) {
       store(args.diff_src + i, gradient(load(args.dst + i), load(args.diff_dst + i)));
     });
-  };
-  switch (args.activation) {
-    case Activation::linear:
-      return each([](Vec<T>, Vec<T> dy) { return dy; });
-    case Activation::relu:
-      return each([=](Vec<T> y, Vec<T> dy) { return y > zero ? dy : zero; });
-    case Activation::relu6:
-      return each([=](Vec<T> y, Vec<T> dy) { return (y > zero) & (y < six) ? dy : zero; });
-    case Activation::leaky_relu:
-      return each([&](Vec<T> y, Vec<T> dy) { return y > zero ? dy : dy * args.negative_slope; });
-  }
+  });
 }
 
 }  // namespace

@@ -10,8 +10,9 @@ from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.base_normalization import BaseNormalization, value
 from pyconv.layers.layer import Shape
+from pyconv.ops.conv_plans import Activation
 from pyconv.ops.geometry import axis_tuple, integer, is_sequence
-from pyconv.ops.normalization import standardize
+from pyconv.ops.normalization import standardize, standardize_channels
 from pyconv.variable import Variable
 
 
@@ -118,7 +119,28 @@ class BatchNormalization(BaseNormalization):
         scale = None if gamma is None else ops.reshape(gamma, shape)
         offset = None if beta is None else ops.reshape(beta, shape)
         others = tuple(axis for axis in range(x.ndim) if axis != channels)
-        y, mean, variance = standardize(self._op, x, others, self.epsilon, scale, offset)
+        return self._averaged(standardize(self._op, x, others, self.epsilon, scale, offset))
+
+    def joins(self, x: Array, *residual: Array) -> bool:
+        """Whether `rectified` serves such arrays: what the layer would neither convert nor refuse."""
+        return (
+            self.trainable
+            and x.ndim == self.input_rank
+            and x.shape[-1:] == self.moving_mean.shape
+            and x.dtype == self._input_dtype == self.moving_mean.value.dtype
+            and self.axis in (-1, x.ndim - 1)
+            and x.size > 0
+            and all(other.shape == x.shape and other.dtype == x.dtype for other in residual)
+        )
+
+    def rectified(self, x: Array, activation: Activation, residual: Array | None = None) -> Array:
+        """The activation of what `call` gives in training, plus residual; for arrays of which `joins` is true."""
+        gamma, beta = value(self.gamma), value(self.beta)
+        return self._averaged(standardize_channels(x, self.epsilon, gamma, beta, activation, residual))
+
+    def _averaged(self, result: tuple[Array, Array, Array]) -> Array:
+        """The first of result, mean and variance, after the other two have gone into the averages."""
+        y, mean, variance = result
         for average, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average.assign(average.value * self.momentum + batch.ravel() * (1 - self.momentum))
         return y

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pyconv import tree
+from pyconv.models.rectified import joined
 from pyconv.symbolic import KerasTensor, Node, Shape, connect, flat_shapes, substitute
 
 
@@ -50,11 +51,11 @@ class Graph:
         def fetch(leaf: Any) -> Any:
             return values[leaf] if type(leaf) is _Slot else leaf
 
-        for node, args, kwargs, slots, unused in self._steps:
+        for operation, args, kwargs, slots, unused in self._steps:
             if isinstance(args, int):
-                results: Any = node.operation(values[args])
+                results: Any = operation(values[args])
             else:
-                results = node.operation(*tree.map_structure(fetch, args), **tree.map_structure(fetch, kwargs))
+                results = operation(*tree.map_structure(fetch, args), **tree.map_structure(fetch, kwargs))
             for slot, result in zip(slots, tree.flatten(results), strict=True):
                 values[slot] = result
             for free in unused:
@@ -112,12 +113,13 @@ class Graph:
         self._mine = {id(node) for node in self.nodes}
         slots = {id(tensor): _Slot(i) for i, tensor in enumerate(self.flat_inputs)}
         nodes = [node for node in self.nodes if any(id(tensor) not in slots for tensor in tree.flatten(node.outputs))]
+        calls = joined(nodes, self.flat_outputs)
         last_use: dict[int, int] = {}
-        for step, node in enumerate(nodes):
-            for tensor in tree.flatten(node.outputs):
+        for step, call in enumerate(calls):
+            for tensor in tree.flatten(call.outputs):
                 slots.setdefault(id(tensor), _Slot(len(slots)))
                 last_use[slots[id(tensor)]] = step
-            last_use |= {slots[id(tensor)]: step for tensor in node.inputs}
+            last_use |= {slots[id(tensor)]: step for tensor in call.inputs}
         self._slots = len(slots)
         self._output_slots = [slots[id(tensor)] for tensor in self.flat_outputs]
         unused: dict[int, list[int]] = {}
@@ -125,12 +127,12 @@ class Graph:
             if slot not in self._output_slots:
                 unused.setdefault(step, []).append(slot)
         self._steps = []
-        for step, node in enumerate(nodes):
-            args, kwargs = substitute((node.args, node.kwargs), lambda tensor: slots[id(tensor)])
+        for step, call in enumerate(calls):
+            args, kwargs = substitute((call.args, call.kwargs), lambda tensor: slots[id(tensor)])
             if len(args) == 1 and type(args[0]) is _Slot and not kwargs:
                 args = int(args[0])
-            results = [slots[id(tensor)] for tensor in tree.flatten(node.outputs)]
-            self._steps.append((node, args, kwargs, results, unused.get(step, ())))
+            results = [slots[id(tensor)] for tensor in tree.flatten(call.outputs)]
+            self._steps.append((call.operation, args, kwargs, results, unused.get(step, ())))
 
 
 class _Slot(int):

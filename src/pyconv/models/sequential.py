@@ -112,8 +112,7 @@ class Sequential(Model):
             # As its first layer takes it, which is mostly the InputLayer.
             inputs = layers[0](inputs) if isinstance(layers[0], InputLayer) else layers[0]._taken("inputs", inputs)
             results = self._run_program([inputs])
-            if results is not None:
-                return results[0]
+            return (self._graph.run([inputs]) if results is None else results)[0]
         for layer in layers:
             inputs = layer(inputs)
         return inputs

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pyconv.addition import total
 from pyconv.gradient import Array, record
 from pyconv.ops.arrays import as_float, as_floats, like
 from pyconv.ops.shapes import sum_to
@@ -208,6 +209,8 @@ def _broadcast(op: str, function: Any, x1: ArrayLike, x2: ArrayLike) -> tuple[Ar
         raise ValueError(
             f"{op}: x1 and x2 must have shapes that can be broadcast. Received: x1.shape={a.shape}, x2.shape={b.shape}."
         ) from None
+    if function is np.add and a.shape == b.shape != ():
+        return a, b, total(a, b)
     return a, b, function(a, b, out=np.empty(shape, a.dtype))
 
 

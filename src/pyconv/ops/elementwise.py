@@ -61,7 +61,10 @@ def rectify(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None =
         np.copyto(y, (source - threshold) * negative_slope if negative_slope else 0, where=low, casting="same_kind")
         if max_value is not None:
             np.copyto(y, max_value, where=high, casting="same_kind")
-    if recording():  # which of the three it was is all that the gradient needs to keep
+    if threshold == 0 and (max_value is None or (negative_slope == 0 and max_value == 6)):
+        name: _core._Activation = "relu6" if max_value else "leaky_relu" if negative_slope else "relu"
+        record(y, (source, lambda dy: _core.activation_backward(name, negative_slope, y, contiguous(dy))))
+    elif recording():  # which of the three it was is all that the gradient needs to keep
         below, above = _ends(source, max_value, threshold)
         record(y, (source, lambda dy: np.where(below, dy * negative_slope, dy) * ~above))
     return y

@@ -14,6 +14,7 @@ from pyconv.arguments import number
 from pyconv.gradient import Array, Link, record, recording
 from pyconv.ops.arithmetic import add, multiply, rsqrt, sqrt, square, subtract
 from pyconv.ops.arrays import as_float, as_floats, contiguous
+from pyconv.ops.conv_plans import Activation
 from pyconv.ops.geometry import axis_tuple, one_axis
 from pyconv.ops.reductions import mean_over
 from pyconv.ops.shapes import reshape, squeeze, sum_to
@@ -194,7 +195,7 @@ def standardize(
     if (count := math.prod(x.shape[axis] for axis in axes)) == 0:
         raise ValueError(f"{op}: there must be elements to take the mean of. Received: x.shape={x.shape}.")
     if axes == tuple(range(x.ndim - 1)) and all(a is None or a.dtype == x.dtype for a in (scale, offset)):
-        return _standardize_channels(x, count, epsilon, scale, offset)
+        return standardize_channels(x, epsilon, scale, offset)
 
     dtype = x.dtype
 
@@ -228,32 +229,46 @@ def standardize(
     return y, centre, variance
 
 
-def _standardize_channels(
-    x: Array, count: int, epsilon: float, scale: Array | None, offset: Array | None
+def standardize_channels(
+    x: Array,
+    epsilon: float,
+    scale: Array | None,
+    offset: Array | None,
+    activation: Activation = "linear",
+    residual: Array | None = None,
 ) -> tuple[Array, Array, Array]:
-    """`standardize` along all axes but the last, by the core, which reads x once for the moments and once for y."""
-    rows = contiguous(x).reshape(count, x.shape[-1])
+    """`standardize` along all axes but the last, by the core, which reads x once for the moments and once for y.
+
+    That is activation(result + residual), relu or relu6: one pass over memory rather than three, and one less for
+    the gradient. All arrays are of one dtype, the residual of x's shape.
+    """
+    rows = contiguous(x).reshape(-1, x.shape[-1])
     centre, variance = _core.channel_moments(rows)
     inverse = 1 / np.sqrt(variance + x.dtype.type(epsilon))
     factor = inverse if scale is None else inverse * scale.ravel()
     shift = np.zeros_like(centre) if offset is None else offset.ravel()
-    y = _core.channel_normalize(rows, centre, factor, shift).reshape(x.shape)
+    added = None if residual is None else contiguous(residual).reshape(rows.shape)
+    y = _core.channel_normalize(rows, centre, factor, shift, activation, 0.0, added).reshape(x.shape)
     x_shape = x.shape
+    # Where something was added z alone doesn't tell what the activation did.
+    inner: Activation = activation if residual is None else "linear"
 
     # The sums of dy and of dy * (x - mean) serve all three gradients, for the same dy.
     kept: dict[str, Array] = {}
 
     def sums(dy: Array) -> tuple[Array, Array]:
         if kept.get("dy") is not dy:
-            total, product = _core.channel_products(rows, centre, contiguous(dy).reshape(rows.shape))
+            matrix = contiguous(dy).reshape(rows.shape)
+            total, product = _core.channel_gradient_sums(rows, centre, factor, shift, inner, 0.0, matrix)
             kept.update(dy=dy, total=total, product=product)
         return kept["total"], kept["product"]
 
     def x_gradient(dy: Array) -> Array:
         total, product = sums(dy)
         matrix = contiguous(dy).reshape(rows.shape)
-        slope = factor * inverse * inverse * product / -count
-        return _core.channel_normalize(rows, centre, slope, factor * total / -count, matrix, factor).reshape(x_shape)
+        slope, lift = factor * inverse * inverse * product / -len(rows), factor * total / -len(rows)
+        dx = _core.channel_normalize_backward(rows, centre, factor, shift, inner, 0.0, matrix, slope, lift)
+        return dx.reshape(x_shape)
 
     links: list[Link] = [(x, x_gradient)]
     if scale is not None:
@@ -262,7 +277,14 @@ def _standardize_channels(
     if offset is not None:
         offset_shape = offset.shape
         links.append((offset, lambda dy: sums(dy)[0].reshape(offset_shape)))
-    record(y, *links)
+    if residual is not None:
+        links.append((residual, lambda dy: dy))
+    if residual is None or activation == "linear":
+        record(y, *links)
+    else:
+        before = y.view()
+        record(before, *links)
+        record(y, (before, lambda dy: _core.activation_backward(activation, 0.0, y, contiguous(dy))))
     shape = (1,) * (x.ndim - 1) + centre.shape
     return y, centre.reshape(shape), variance.reshape(shape)
 

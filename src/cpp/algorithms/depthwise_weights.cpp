@@ -65,11 +65,13 @@ void sum_lines(const Parts<T>& parts, const Kernels<T>& kernels, const GatherTen
   const int64_t line_bytes = (gather.source(kWidth) * gather.axes[kHeight].s + gather.produced(kWidth)) * channels *
                              static_cast<int64_t>(sizeof(T));
   const int64_t chunk = std::max(int64_t{1}, kChunkBytes / line_bytes);
+  const bool in_order = comes_from_memory<T>(gather);
   while (begin < end) {
     const int64_t line = begin % height, last = std::min({height, line + end - begin, line + chunk});
+    const PlaneLines lines{begin / height, line, last};
+    if (in_order) bring_in(gather, lines, tensors);
     for_each_rectangle_of(
-        gather, parts.height_segments, {begin / height, line, last}, 0, 1, tensors, offsets,
-        [&](int64_t, DepthwiseArgs<T> args) {
+        gather, parts.height_segments, lines, 0, 1, tensors, offsets, [&](int64_t, DepthwiseArgs<T> args) {
           args.channels = channels;
           kernels.depthwise_weights(
               {.pixels = args, .sums = sums + (args.weights - tensors.weights), .dst_sums = dst_sums});

@@ -20,7 +20,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES_WITH_CODE = [page for page in PAGES if pictures.BLOCK.search(page.read_text(encoding="utf-8"))]
 # A part of pyconv or a package that code names, and what must be installed for it.
 NEEDED = {"mlxtend": "mlxtend", "plotting": "matplotlib", "matplotlib": "matplotlib", "onnx": "onnx", ".save(": "h5py"}
-NEEDED |= {"image_dataset(": "PIL", "_img(": "PIL"}
+NEEDED |= {"image_dataset(": "PIL", "_img(": "PIL", "threadpoolctl": "threadpoolctl"}
 # pyconv._core is compiled; its contract is the stub.
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(pyconv.__path__, "pyconv.") if module.name != "pyconv._core"

@@ -20,8 +20,7 @@ def register() -> None:
         ImportError: if threadpoolctl isn't installed.
 
     Example:
-    >>> import pytest
-    >>> threadpoolctl = pytest.importorskip("threadpoolctl")
+    >>> import threadpoolctl
     >>> from pyconv import config, threadpool
     >>> threadpool.register()
     >>> with threadpoolctl.threadpool_limits(1, user_api="pyconv"):

@@ -183,7 +183,8 @@ std::vector<Access> RowBlocksStep::accesses() const {
 StepFacts RowBlocksStep::facts() const {
   StepFacts facts{.kind = "row_blocks", .algorithm = {}, .workspace_bytes = num_threads() * between_bytes_};
   for (const RowConv& conv : convs_) {
-    facts.algorithm += (facts.algorithm.empty() ? "" : "+") + std::string(conv.plan->algorithm().name);
+    if (!facts.algorithm.empty()) facts.algorithm += '+';
+    facts.algorithm += conv.plan->algorithm().name;
     const ConvProblem& made = conv.plan->problem();
     facts.flops += made.flops() + static_cast<int64_t>(conv.links.size()) * made.dst_pixels() * made.oc;
     facts.weights_bytes += conv.packed_bytes;

@@ -20,13 +20,16 @@ from rows import ACCURATE, OURS
 
 # Problems that nothing was tuned on have tables of their own, see compare.py.
 HELD_OUT = "odd"
+IMAGES = "images/s"
 
 
 def best_peer(row: Mapping[str, Any], among: Sequence[str]) -> str | None:
     peers = [
         name
         for name in row["seconds"]
-        if name != OURS and row["relative_error"][name] <= ACCURATE and (not among or name in among)
+        if name != OURS
+        and row["relative_error"][name] <= row.get("accurate", ACCURATE)
+        and (not among or name in among)
     ]
     return min(peers, key=row["seconds"].__getitem__, default=None)
 
@@ -72,7 +75,22 @@ def layers(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def speed(row: dict[str, Any], peer: str) -> float:
-    return float(row["work"] / row["seconds"][peer] / 1e9)
+    return float(row["work"] / row["seconds"][peer] / (1 if row["unit"] == IMAGES else 1e9))
+
+
+def training(run: dict[str, Any]) -> Iterator[str]:
+    """The section of gradients and training steps, from what training.py wrote."""
+    yield f"""
+## Training
+
+{run["cpu"]}, {run["cpus"]} CPUs, on {run["date"][:10]}, {run["priority"]} priority; made by `benchmarks/training.py`. A
+step is forward, gradients and the optimizer's update of one batch. Gradients of layers are set beside PyTorch's alone,
+as the other libraries that train compute them within steps only.
+"""
+    yield from by_class(run["rows"])
+    for unit in (IMAGES, "GFLOP/s"):
+        yield f"\n### {'Steps' if unit == IMAGES else 'Gradients'}, {unit}\n"
+        yield from layers([row for row in run["rows"] if row["unit"] == unit])
 
 
 def networks(runs: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -91,8 +109,12 @@ don't count as the best: their results are further than {first["accurate"]:.0e} 
     yield from network_table.tables(network_table.cells(runs))
 
 
-def page(runs: Sequence[dict[str, Any]], whole: Sequence[dict[str, Any]] = ()) -> Iterator[str]:
-    """The lines of the page; runs of one machine, each with rows of its own, and those of whole networks."""
+def page(
+    runs: Sequence[dict[str, Any]],
+    whole: Sequence[dict[str, Any]] = (),
+    trained: dict[str, Any] | None = None,
+) -> Iterator[str]:
+    """The lines of the page; runs of one machine, each with rows of its own, of whole networks and training."""
     first = runs[0]
     versions = ", ".join(f"{peer} {version}" for peer, version in first["versions"].items())
     commands = "\n".join(f"    {run['command']}    # {run['priority']} priority" for run in runs)
@@ -126,15 +148,19 @@ Ratios within 10 % are ties. `benchmarks/results/README.md` says more about how 
         yield from layers(rows)
     if whole:
         yield from networks(whole)
+    if trained:
+        yield from training(trained)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--networks", type=Path, metavar="FILE", help="what networks.py --json wrote")
+    parser.add_argument("--training", type=Path, metavar="FILE", help="what training.py --json wrote")
     options = parser.parse_args()
+    trained = json.loads(options.training.read_text(encoding="utf-8")) if options.training else None
     whole = json.loads(options.networks.read_text(encoding="utf-8")) if options.networks else []
-    print("\n".join(page([json.loads(file.read_text(encoding="utf-8")) for file in options.files], whole)))
+    print("\n".join(page([json.loads(file.read_text(encoding="utf-8")) for file in options.files], whole, trained)))
 
 
 if __name__ == "__main__":

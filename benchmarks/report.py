@@ -94,6 +94,7 @@ def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "limits": asdict(row.limits),
             "seconds": row.seconds,
             "relative_error": row.error,
+            "accurate": row.accurate,
             "refused": row.refused,
             "best_peer": row.best_peer(),
             "ratio": None if math.isnan(row.ratio()) else row.ratio(),

@@ -9,8 +9,10 @@ mean anything.
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import jobs
 import report
 import training_networks
 from peers import TRAINERS
-from rows import OURS, Limits, Row
+from rows import ACCURATE, OURS, Limits, Row
 
 # Of gradients, and of steps.
 PEERS = ("torch",)
@@ -47,6 +49,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     rows: list[Row] = []
+    versions: dict[str, str] = {}
     for threads in options.threads:
         for kind in options.kinds:
             if kind == "step":
@@ -55,12 +58,13 @@ def main() -> None:
                 chosen = list(jobs.read(options.layers, options.match, [kind]))
             if not chosen:
                 continue
-            with compare.started([OURS, *(STEP_PEERS if kind == "step" else PEERS)], threads) as (connections, _):
+            with compare.started([OURS, *(STEP_PEERS if kind == "step" else PEERS)], threads) as (connections, found):
+                versions |= found
                 limits: Limits = compare.ask(connections, OURS, "limits", compare.LIMITS_TIME)
-                equal = STEP_EQUAL if kind == "step" else compare.EQUAL
+                equal, accurate = (STEP_EQUAL, STEP_EQUAL) if kind == "step" else (compare.EQUAL, ACCURATE)
                 new = [
                     compare.measure(
-                        connections, Row(job, threads, limits), options.rounds, options.min_time, equal=equal
+                        connections, Row(job, threads, limits, accurate), options.rounds, options.min_time, equal=equal
                     )
                     for job in chosen
                 ]
@@ -69,7 +73,13 @@ def main() -> None:
             rows += new
     print(f"\nBy class\n{report.summary(rows)}")
     if options.json:
-        numbers = {**report.machine(), "rows": report.as_json(rows)}
+        numbers = {
+            **report.machine(),
+            "command": " ".join(["python", *sys.argv]),
+            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "versions": versions,
+            "rows": report.as_json(rows),
+        }
         options.json.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
 
 

@@ -268,6 +268,19 @@ def test_the_page_tells_met_from_unmet() -> None:
     assert lines[1] == "| 3x3 stride 1 | all | 2 | 1 | 0.60 | 0.60 (net:layer) | 1.20 | **unmet** |"
     assert [line.split(" | ")[-1] for line in lines[2:]] == ["**unmet** |", "**unmet** |"]
     assert list(page.layers(rows))[2] == "| net:layer | 1.0 | torch 0.4 | 2.40 | 1.0 | torch 1.7 | 0.60 |"
+    step = {
+        "problem": "mnist*64",
+        "class": "step, mnist",
+        "work": 64,
+        "unit": "images/s",
+        "accurate": 2e-2,
+        "threads": 1,
+    }
+    step |= {"relative_error": {"pyconv": 1e-7, "keras": 1e-3}, "seconds": {"pyconv": 0.25, "keras": 1.0}}
+    run = {"cpu": "A", "cpus": 2, "date": "2026-11-22", "priority": "ordinary", "rows": [*rows, step]}
+    section = list(page.training(run))
+    assert "| step, mnist | all | 1 | 1 | 4.00 | 4.00 (mnist*64) | 2.00 | met |" in section
+    assert "| mnist*64 | 256.0 | keras 64.0 | 4.00 |" in section
 
 
 def kept_run(**seconds: dict[str, float]) -> dict[str, Any]:

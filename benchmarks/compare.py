@@ -74,9 +74,18 @@ def started(names: Sequence[str], threads: int) -> Iterator[tuple[dict[str, Conn
 
 
 def measure(
-    connections: dict[str, Connection], row: Row, rounds: int, least: float, truth: Any = None, equal: float = EQUAL
+    connections: dict[str, Connection],
+    row: Row,
+    rounds: int,
+    least: float,
+    truth: Any = None,
+    equal: float = EQUAL,
+    leaves_out: bool = False,
 ) -> Row:
-    """Compares the results, then times the peers in turns; each round begins with another of them."""
+    """Compares the results, then times the peers in turns; each round begins with another of them.
+
+    A result that isn't equal ends the run, or leaves its peer out if so told.
+    """
     for name, connection in connections.items():  # side by side, as nothing is timed yet
         if name != OURS:
             connection.send(("prepare", (row.job, "float32")))
@@ -88,9 +97,13 @@ def measure(
         if isinstance(result, worker.Refusal):
             row.refused[name] = result.reason
             continue
-        row.error[name] = relative_error(result, truth)
-        if not row.error[name] <= equal:
-            raise SystemExit(f"{row.job.name}: {name} is {row.error[name]:.1e} (relative L2) from float64's result.")
+        error = relative_error(result, truth)
+        if error <= equal:
+            row.error[name] = error
+        elif leaves_out and name != OURS:
+            row.refused[name] = f"its result is {error:.1e} from float64's"
+        else:
+            raise SystemExit(f"{row.job.name}: {name} is {error:.1e} (relative L2) from float64's result.")
     if OURS in row.refused:
         raise SystemExit(f"{row.job.name}: {OURS} refuses it: {row.refused[OURS]}")
     turns = list(row.error)

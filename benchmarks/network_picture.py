@@ -1,6 +1,6 @@
 """Draws what networks.py measured as bars, for the README: losses like wins. Measures nothing.
 
-python benchmarks/network_picture.py benchmarks/results/networks-epyc-zen4-2026-11-22.json docs/networks.png
+python benchmarks/network_picture.py benchmarks/results/networks-RUN.json docs/pictures/networks.png
 """
 
 from __future__ import annotations

@@ -91,6 +91,9 @@ as the other libraries that train compute them within steps only.
     for unit in (IMAGES, "GFLOP/s"):
         yield f"\n### {'Steps' if unit == IMAGES else 'Gradients'}, {unit}\n"
         yield from layers([row for row in run["rows"] if row["unit"] == unit])
+        for row in (row for row in run["rows"] if row["unit"] == unit):
+            for peer, reason in row.get("refused", {}).items():
+                yield f"\n{row['problem']}, {row['threads']} thread(s), without {peer}: {reason}."
 
 
 def networks(runs: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -2,8 +2,9 @@
 //
 // Not OpenMP, whose regions end only when every thread of the team has been there: one thread that waits for its turn
 // behind another process then stops all. Here every thread has a part that it begins with, job after job, so that what
-// it wrote is found in its own cache; then it takes any that nobody has begun. A forked child gets a pool of its own,
-// and a process with an OpenMP runtime no second one.
+// it wrote is found in its own cache; then it helps the others with what they have not begun, for a core may be half as
+// fast as its neighbour: virtual ones share theirs with strangers. A forked child gets a pool of its own, and a process
+// with an OpenMP runtime no second one.
 #include "parallel.h"
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #ifdef __linux__
@@ -28,7 +30,7 @@
 namespace pyconv {
 namespace {
 
-using Body = std::function<void(int64_t begin, int64_t end, int part)>;
+using Body = std::function<void(int64_t begin, int64_t end, int thread)>;
 
 // One core does about 1e5 operations in a microsecond. Waking another takes a few, sharing with one that is awake less
 // than one.
@@ -41,7 +43,14 @@ constexpr int kBurst = 32;
 // 120 us, so it should outlast the Python and NumPy between two layers; it yields to any other thread meanwhile.
 constexpr std::chrono::microseconds kSpin{2000};
 
-constexpr int kMaxThreads = 1024;  // each has 8 bytes in the pool
+constexpr int kMaxThreads = 1024;  // each has a line of cache in the pool
+
+// A part consists of so many slices. Its thread takes kFirst of them at once, the rest in ever smaller pieces that
+// others may take instead: they balance a core that is up to 1.7 times as slow as another.
+constexpr uint64_t kSlices = 16, kFirst = 12;
+
+// A piece costs about 0.1 us: shorter jobs are cut no further.
+constexpr std::chrono::microseconds kWorthCutting{10};
 
 void relax() {
 #if defined(__x86_64__)
@@ -98,23 +107,52 @@ class Placement {
 
 thread_local bool inside_part = false;
 
+// The slices of a thread's part that nobody has taken, and of which job they are.
+class alignas(64) Rest {
+ public:
+  void begin(uint64_t job) { word_ = job << kJobShift | kSlices; }
+
+  // Takes slices in front, or behind, and returns [first, last): as many as amount(how many are left, whether they are
+  // all) says. None where the part is of another job.
+  template <class Amount>
+  std::pair<uint64_t, uint64_t> take(uint64_t job, bool in_front, Amount amount) {
+    uint64_t word = word_;
+    while (word >> kJobShift == job) {
+      const uint64_t first = word >> kFirstShift & kMask, last = word & kMask, left = last - first;
+      if (left == 0) break;
+      const uint64_t count = amount(left), begin = in_front ? first : last - count, end = begin + count;
+      const uint64_t rest = in_front ? end << kFirstShift | last : first << kFirstShift | begin;
+      if (word_.compare_exchange_weak(word, job << kJobShift | rest)) return {begin, end};
+    }
+    return {0, 0};
+  }
+
+ private:
+  static constexpr int kFirstShift = 8, kJobShift = 16;
+  static constexpr uint64_t kMask = 255;
+  std::atomic<uint64_t> word_{0};  // job << 16 | first << 8 | last
+};
+
 class Pool {
  public:
-  // Runs body for parts equal parts of tasks and returns when all are done; false, with nothing run, when the pool is
-  // at work for another thread.
-  bool run(int64_t tasks, int parts, const Body& body) {
+  // Runs body for all tasks, an equal part of them for each thread, and returns when all are done; false, with nothing
+  // run, when the pool is at work for another thread.
+  bool run(int64_t tasks, int threads, const Body& body) {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock) return false;
-    hire(parts - 1);
+    hire(threads - 1);
     if (awake_ < workers_) placement_.leave_callers_cpu();
     body_ = &body;
     tasks_ = tasks;
-    done_ = 0;
-    state_ = ((state_ >> kPartsBits) + 1) << kPartsBits | static_cast<uint64_t>(parts);
+    threads_ = threads;
+    left_ = kSlices * static_cast<uint64_t>(threads);
+    const uint64_t job = (state_ >> kThreadsBits) + 1;
+    for (int part = 0; part < threads; ++part) rests_[part].begin(job);
+    state_ = job << kThreadsBits | static_cast<uint64_t>(threads);
     state_.notify_all();
-    run_parts(0);
-    if (!spin_until([&] { return done_ == parts; }))
-      for (int done = done_; done != parts; done = done_) done_.wait(done);
+    take_part(0);
+    if (!spin_until([&] { return left_ == 0; }))
+      for (uint64_t left = left_; left != 0; left = left_) left_.wait(left);
     return true;
   }
 
@@ -122,20 +160,41 @@ class Pool {
   int awake() const { return awake_; }
 
  private:
-  // Takes the thread's own part of the present job and then those that nobody has begun. All parts of a job are taken
-  // before it ends, so none can be taken for a job that is over; and one that was taken keeps the job alive.
-  void run_parts(int thread) {
-    const uint64_t state = state_, job = state >> kPartsBits;
-    const int parts = static_cast<int>(state & ((1 << kPartsBits) - 1));
-    for (int next = 0; next < parts; ++next) {
-      const int part = (thread + next) % parts;
-      uint64_t last = taken_[part];
-      if (last >= job || !taken_[part].compare_exchange_strong(last, job)) continue;
-      inside_part = true;
-      (*body_)(tasks_* part / parts, tasks_ * (part + 1) / parts, part);
-      inside_part = false;
-      if (++done_ == parts) done_.notify_all();
+  // Works on the thread's own part of the present job, then on what is left of the others'. Whoever has taken slices
+  // of a job keeps it alive, so they are never of a job that is over.
+  void take_part(int thread) {
+    const uint64_t state = state_, job = state >> kThreadsBits;
+    const int threads = static_cast<int>(state & ((1 << kThreadsBits) - 1));
+    if (thread >= threads) return;  // the job has no workspace for it
+    const auto start = std::chrono::steady_clock::now();
+    const auto amount = [&](uint64_t left) {
+      const bool is_short = std::chrono::steady_clock::now() - start < kWorthCutting;
+      return is_short ? left : (left + 1) / 2;
+    };
+    run_slices(thread, thread, rests_[thread].take(job, true, [](uint64_t left) { return std::min(left, kFirst); }));
+    for (int next = 0; next < threads; ++next) {
+      const int part = (thread + next) % threads;
+      while (run_slices(thread, part, rests_[part].take(job, next == 0, amount))) {
+      }
     }
+  }
+
+  // Returns whether there were any.
+  bool run_slices(int thread, int part, std::pair<uint64_t, uint64_t> slices) {
+    const auto [first, last] = slices;
+    if (first == last) return false;
+    const auto all = static_cast<int64_t>(kSlices) * threads_;
+    const auto task_of = [&](uint64_t slice) {
+      return tasks_ * (static_cast<int64_t>(kSlices) * part + static_cast<int64_t>(slice)) / all;
+    };
+    const int64_t begin = task_of(first), end = task_of(last);
+    if (begin < end) {
+      inside_part = true;
+      (*body_)(begin, end, thread);
+      inside_part = false;
+    }
+    if ((left_ -= last - first) == 0) left_.notify_all();
+    return true;
   }
 
   // A system that gives no more threads only makes the job slower.
@@ -152,7 +211,7 @@ class Pool {
   [[noreturn]] void work(int thread) {
     while (true) {
       const uint64_t seen = state_;
-      run_parts(thread);
+      take_part(thread);
       const auto new_job = [&] { return state_ != seen; };
       if (spin_until(new_job)) continue;
       --awake_;
@@ -167,10 +226,11 @@ class Pool {
   std::atomic<int> awake_{0};
   const Body* body_ = nullptr;
   int64_t tasks_ = 0;
-  static constexpr int kPartsBits = 16;
-  std::atomic<uint64_t> state_{0};                          // job number << kPartsBits | parts
-  std::array<std::atomic<uint64_t>, kMaxThreads> taken_{};  // by part, the last job in which it was taken
-  std::atomic<int> done_{0};                                // parts of the job that are finished
+  int threads_ = 0;
+  static constexpr int kThreadsBits = 16;
+  std::atomic<uint64_t> state_{0};         // job number << kThreadsBits | threads
+  std::array<Rest, kMaxThreads> rests_{};  // by part
+  std::atomic<uint64_t> left_{0};          // slices of the job that are not finished
 };
 
 // Never destroyed: its threads may outlive every static object. Replaced in a forked child, where they do not exist.

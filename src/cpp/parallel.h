@@ -1,4 +1,4 @@
-// parallel.h: cuts work into equal parts for threads. The only threading in the project; nothing here knows arrays.
+// parallel.h: shares work among threads. The only threading in the project; nothing here knows arrays.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,10 @@ void set_num_threads(int count);
 // costs more than sharing with them; one for a job that is small even so, or that is within another's part.
 int threads_for(int64_t operations);
 
-// Cuts [0, tasks) into equal parts, no more than threads, and calls body(begin, end, part) once for each, on the
-// calling thread and on others; returns when all are done. body must not throw. Calls from within body, and calls while
-// another thread's job runs, make a single part of it all.
-void parallel_for(int64_t tasks, int threads, const std::function<void(int64_t begin, int64_t end, int part)>& body);
+// Calls body(begin, end, thread) for pieces of [0, tasks), each once, on the calling thread and on others, and returns
+// when all are done. A thread, numbered from 0 and less than threads, works on one piece after the other: first on most
+// of an equal part, then on what nobody has begun. body must not throw. Calls from within body, and calls while another
+// thread's job runs, make a single piece of it all.
+void parallel_for(int64_t tasks, int threads, const std::function<void(int64_t begin, int64_t end, int thread)>& body);
 
 }  // namespace pyconv

@@ -1,4 +1,4 @@
-// test_parallel.cpp: every task once, whatever the number of threads; nesting; settings.
+// test_parallel.cpp: every task once, whatever the number of threads; a slow thread is helped; nesting; settings.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -26,6 +26,29 @@ TEST_CASE("parallel_for runs every task once and numbers its threads") {
     }
   }
   set_num_threads(before);
+}
+
+TEST_CASE("what a slow thread has not begun is done by another") {
+  using Clock = std::chrono::steady_clock;
+  constexpr int64_t tasks = 320;
+  for (int slow : {0, 1}) {
+    std::atomic<int64_t> begun_by_slow = 0, done_by_other = 0;
+    std::atomic<bool> gave_up = false;
+    parallel_for(tasks, 2, [&](int64_t begin, int64_t end, int thread) {
+      if (thread != slow) {
+        // Long enough to be cut, and for the slow thread to wake.
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        done_by_other += end - begin;
+        return;
+      }
+      begun_by_slow += end - begin;
+      const auto deadline = Clock::now() + std::chrono::seconds(20);
+      while (begun_by_slow + done_by_other < tasks && !gave_up) gave_up = Clock::now() > deadline;
+    });
+    CHECK(!gave_up);
+    CHECK(begun_by_slow + done_by_other == tasks);
+    CHECK(done_by_other > tasks / 2);
+  }
 }
 
 TEST_CASE("small jobs stay on one thread") {

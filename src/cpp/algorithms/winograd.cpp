@@ -28,6 +28,9 @@
 namespace pyconv {
 namespace {
 
+// A thread that is done with its blocks takes over what is left of another's: see parallel.cpp.
+constexpr int64_t kBlocksPerThread = 4;
+
 // V and M of a block together: three quarters of an L2 cache of 1 MB, the rest is for U's panel and the source.
 constexpr int64_t kBlockBytes = 768 * 1024;
 // More tiles would gain nothing. A Form's kMinBlock says how few read a panel of U from the L3 cache too often.
@@ -54,7 +57,10 @@ struct Work {
     const int64_t fitting =
         std::clamp(kBlockBytes / bytes_per_tile / table.tile_rows * table.tile_rows, Form::kMinBlock, kMaxBlock);
     shared = shape.tiles() < Form::kMinBlock * threads;
-    block = shared ? shape.tiles() : std::min(fitting, ceil_div(shape.tiles(), threads));
+    const int64_t share = ceil_div(shape.tiles(), threads);
+    block = shared         ? shape.tiles()
+            : threads == 1 ? std::min(fitting, share)
+                           : std::min({fitting, share, std::max(Form::kMinBlock, ceil_div(share, kBlocksPerThread))});
   }
 
   int64_t v_position() const { return position_size(block, shape.ic); }

@@ -23,12 +23,13 @@ struct Epilogue {
 // Batch-reduce matrix product, the kernel of convolution in all three directions and of Dense:
 //
 //   c[r][j] = epilogue of start[j] + sum over t < taps, q < k of
-//             a[a_taps[t] + r * a_row + q * a_k] * b[b_taps[t] + q * panel + j % panel + j / panel * b_panel]
+//             a[a_taps[t] + r * a_row + q * a_k] * b[b_taps[t] + q * b_k + j % panel + j / panel * b_panel]
 //   start[j] = bias[j], or 0 without a bias
 //
-// for r < rows, j < cols. c[r][j] lies at c[r * c_row + j]. b holds packed panels of `panel` columns (Kernels::panel),
-// all of them readable, whatever cols. A tile of rows meets all panels before the next tile is begun. Sums run in the
-// order t, q with one accumulator per element: the result depends neither on rows nor on where a matrix was cut.
+// for r < rows, j < cols. c[r][j] lies at c[r * c_row + j]. A panel has `panel` columns (Kernels::panel), whose whole
+// vectors must be readable in b, whatever cols: packed panels have b_k = panel. A tile of rows meets all panels before
+// the next tile is begun. Sums run in the order t, q with one accumulator per element: the result depends neither on
+// rows nor on where a matrix was cut.
 template <class T>
 struct BrgemmArgs {
   const T* a = nullptr;
@@ -36,7 +37,7 @@ struct BrgemmArgs {
   int64_t a_row = 0, a_k = 1;
   const T* b = nullptr;
   const int64_t* b_taps = nullptr;
-  int64_t b_panel = 0;
+  int64_t b_k = 0, b_panel = 0;
   int64_t taps = 0, k = 0;
   T* c = nullptr;
   int64_t c_row = 0, rows = 0, cols = 0;

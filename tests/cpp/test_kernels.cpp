@@ -16,15 +16,16 @@ template <class T>
 void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t taps, bool with_bias, bool onto_itself,
                   Activation activation) {
   const int64_t k = 5, a_row = 11, a_k = 2, panel = kernels.panel, c_row = cols + 3;
+  const int64_t b_k = panel + (rows % 2 == 0 ? 0 : 3);  // packed panels, and rows of a larger matrix
   const auto a = numbers<T>(static_cast<size_t>(rows * a_row + taps * 3 + k * a_k), 1);
-  const int64_t b_panel = taps * k * panel + 5, panels = (cols + panel - 1) / panel;
+  const int64_t b_panel = taps * k * b_k + 5, panels = (cols + panel - 1) / panel;
   const auto b = numbers<T>(static_cast<size_t>(panels * b_panel), 2);
   const auto bias = numbers<T>(static_cast<size_t>(cols), 3);
   std::vector<T> c = numbers<T>(static_cast<size_t>(rows * c_row), 4), expected = c;
   std::vector<int64_t> a_taps, b_taps;
   for (int64_t t = 0; t < taps; ++t) {
     a_taps.push_back(t * 3);
-    b_taps.push_back((taps - 1 - t) * k * panel);
+    b_taps.push_back((taps - 1 - t) * k * b_k);
   }
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j < cols; ++j) {
@@ -34,7 +35,7 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
       for (size_t t = 0; t < static_cast<size_t>(taps); ++t)
         for (int64_t q = 0; q < k; ++q)
           out += a[static_cast<size_t>(a_taps[t] + r * a_row + q * a_k)] *
-                 b[static_cast<size_t>(b_taps[t] + q * panel + j % panel + j / panel * b_panel)];
+                 b[static_cast<size_t>(b_taps[t] + q * b_k + j % panel + j / panel * b_panel)];
       if (activation == Activation::relu6) out = std::clamp(out, T{0}, T{6});
     }
   kernels.brgemm({.a = a.data(),
@@ -43,6 +44,7 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
                   .a_k = a_k,
                   .b = b.data(),
                   .b_taps = b_taps.data(),
+                  .b_k = b_k,
                   .b_panel = b_panel,
                   .taps = taps,
                   .k = k,

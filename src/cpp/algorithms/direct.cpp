@@ -217,6 +217,7 @@ void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threa
                             .a_k = 1,
                             .b = packed + (group * layout.panels + panel) * layout.panel_size(),
                             .b_taps = offsets.b,
+                            .b_k = layout.panel,
                             .b_panel = layout.panel_size(),
                             .taps = taps.count(segment),
                             .k = layout.depth * (layout.whole_runs ? segment.taps.count : 1),

@@ -4,21 +4,20 @@
 
 #include <algorithm>
 #include <span>
-#include <vector>
 
 #include "../parallel.h"
+#include "column_sums.h"
 #include "direct_layout.h"
 
 namespace pyconv {
 
-// The weight gradient streams this much of dst's gradient per panel and pass: half of a 1 MB L2 cache is left to src.
-constexpr int64_t kGradientPanelBytes = 256 * 1024;
-
 // diff_weights[tap][ic][oc] = sum over pixels of src[pixel's tap][ic] * diff_dst[pixel][oc]; diff_bias sums diff_dst.
 //
-// Pixels are the reduction: pass after pass, a batch of rows of diff_dst is packed into panels,
+// Pixels are the reduction: pass after pass, some rows of diff_dst are multiplied, packed into panels
 //   b[group][panel][row of the pass][pixel][column of panel]
-// and multiplied. Every element has one owner and one order of summation, whatever the number of threads.
+// or as they lie. Where the sums are small, the rows are cut into parts with sums of their own, as many for any number
+// of threads, which are added up in one order. Where they are large, threads share the packing of a pass and then the
+// sums. Either way every sum has one order.
 template <class T>
 class WeightGradient {
  public:
@@ -29,60 +28,147 @@ class WeightGradient {
         oc_(problem.oc),
         width_(gather().produced(kWidth)),
         all_panels_(layout_.groups * layout_.panels),
-        pass_rows_(std::clamp(kGradientPanelBytes / (packed_row() * static_cast<int64_t>(sizeof(T))), int64_t{1},
-                              std::max<int64_t>(1, gather().rows()))),
         kernel_rows_(gather().axes[kDepth].k * gather().axes[kHeight].k),
         weight_rows_(gather().axes[kWidth].k * layout_.depth),
-        strips_(std::clamp(kDirectTasks / (all_panels_ * kernel_rows_), int64_t{1},
-                           ceil_div(weight_rows_, kernels.tile_rows))) {}
+        weights_(kernel_rows_ * weight_rows_ * oc_),
+        in_place_(layout_.groups == 1 && layout_.columns % kernels.lanes == 0 &&
+                  (layout_.panels == 1 || kernel_rows_ * weight_rows_ <= kTilesInPlace * kernels.tile_rows)) {
+    const int64_t rows = std::max<int64_t>(1, gather().rows());
+    const int64_t source_row = gather().axes[kHeight].s * gather().source(kWidth) * ic_;
+    const int64_t cached_rows = kPassBytes / ((source_row + all_panels_ * packed_row()) * kSize);
+    pass_rows_ = std::clamp(std::max(cached_rows, kPassPixels / width_), int64_t{1}, rows);
+    run_ = std::clamp(kRunBytes / (pass_rows_ * packed_row() * kSize), int64_t{1}, layout_.panels);
+    runs_ = layout_.groups * ceil_div(layout_.panels, run_);
+    parts_ = std::min({kMostParts, rows, rows * width_ / kPixelsPerPart, kPartsBytes / (weights_ * kSize)});
+    if (parts_ < kFewestParts) parts_ = 1;
+    const int64_t most_strips = parts_ > 1 ? 1 : ceil_div(weight_rows_, kernels.tile_rows);
+    strips_ = std::clamp(kDirectTasks / (runs_ * kernel_rows_), int64_t{1}, most_strips);
+  }
 
   int64_t workspace_bytes(int threads) const {
-    return TapOffsets::bytes(threads, pass_rows_) +
-           all_panels_ * pass_rows_ * packed_row() * static_cast<int64_t>(sizeof(T));
+    return sums_bytes() + (parts_ > 1 ? threads * Scratch::bytes(*this, 1) : Scratch::bytes(*this, threads));
   }
 
   void run(int threads, const T* src, const T* diff_dst, T* diff_weights, T* diff_bias, std::byte* workspace) const {
-    T* packed = reinterpret_cast<T*>(workspace + TapOffsets::bytes(threads, pass_rows_));
-    std::fill_n(diff_weights, kernel_rows_ * weight_rows_ * oc_, T{0});
-    if (diff_bias) std::fill_n(diff_bias, oc_, T{0});
-    std::vector<Gather::Row> places(static_cast<size_t>(pass_rows_));
-    for (int64_t first_row = 0; first_row < gather().rows(); first_row += pass_rows_) {
-      const int64_t rows = std::min(pass_rows_, gather().rows() - first_row);
-      parallel_for(all_panels_ * rows, threads, [&](int64_t begin, int64_t end, int) {
-        for (int64_t task = begin; task < end; ++task) {
-          const int64_t panel = task / rows, row = task % rows;
-          pack_row(panel, diff_dst + (first_row + row) * width_ * oc_, packed + task * packed_row());
-          if (panel == 0) places[static_cast<size_t>(row)] = gather().row(first_row + row);
-        }
+    T* sums = reinterpret_cast<T*>(workspace);
+    T* biases = diff_bias ? sums + part_weights() : nullptr;
+    std::byte* scratch = workspace + sums_bytes();
+    const int64_t rows = gather().rows();
+    if (parts_ == 1) {
+      sum_rows(0, rows, threads, src, diff_dst, diff_weights, biases, Scratch(*this, threads, scratch));
+    } else {
+      const int64_t each = Scratch::bytes(*this, 1);
+      parallel_for(parts_, threads, [&](int64_t begin, int64_t end, int thread) {
+        const Scratch mine(*this, 1, scratch + thread * each);
+        for (int64_t part = begin; part < end; ++part)
+          sum_rows(rows * part / parts_, rows * (part + 1) / parts_, 1, src, diff_dst, sums + part * weights_,
+                   biases ? biases + part * bias_size() : nullptr, mine);
       });
-      const std::span<const Gather::Row> pass(places.data(), static_cast<size_t>(rows));
-      parallel_for(all_panels_ * kernel_rows_ * strips_, threads, [&](int64_t begin, int64_t end, int thread) {
-        const TapOffsets offsets(workspace, thread, pass_rows_);
-        for (int64_t task = begin; task < end; ++task) {
+      parallel_for(kernel_rows_ * weight_rows_, threads, [&](int64_t begin, int64_t end, int) {
+        add_up(kernels_, sums + begin * oc_, parts_, weights_, (end - begin) * oc_, diff_weights + begin * oc_);
+      });
+    }
+    if (!diff_bias) return;
+    T* total = biases + parts_ * bias_size();
+    add_up(kernels_, biases, parts_, bias_size(), bias_size(), total);
+    for (int64_t panel = 0; panel < all_panels_; ++panel)
+      std::copy_n(total + panel * layout_.panel, columns_of(panel), diff_bias + channel_of(panel));
+  }
+
+ private:
+  static constexpr int64_t kSize = sizeof(T);
+
+  // Packing pays where more tiles than these read a panel: 4 tiles of 144 columns were 1.4 times as fast without, 8 of
+  // 256 columns 0.9 times. A single panel lies as if it were packed.
+  static constexpr int64_t kTilesInPlace = 4;
+
+  // What a pass reads of src and diff_dst: half of an L2 cache of 1 MB; in it, a run of panels that meets a tile of src
+  // before the next tile does: a quarter. But a sum is read and written once a pass, so that has some pixels at least.
+  static constexpr int64_t kPassBytes = 512 * 1024, kRunBytes = 256 * 1024, kPassPixels = 256;
+
+  // Enough parts for any machine's threads to have about equal shares; fewer would leave threads without one.
+  static constexpr int64_t kMostParts = 16, kFewestParts = 8;
+  // Pixels of a part: so many that adding its sums up takes a few hundredths of the time.
+  static constexpr int64_t kPixelsPerPart = 256;
+  // All sums together. Where they are larger, a pass's products take so long that sharing its panels costs nothing.
+  static constexpr int64_t kPartsBytes = 2 * 1024 * 1024;
+
+  // What a thread, or all that share a pass, write while they sum.
+  struct Scratch {
+    Scratch(const WeightGradient& work, int threads, std::byte* memory)
+        : offsets(memory),
+          places(reinterpret_cast<Gather::Row*>(memory + TapOffsets::bytes(threads, work.pass_rows_))),
+          packed(reinterpret_cast<T*>(reinterpret_cast<std::byte*>(places) + places_bytes(work))) {}
+    static int64_t places_bytes(const WeightGradient& work) {
+      return align_up(work.pass_rows_ * static_cast<int64_t>(sizeof(Gather::Row)));
+    }
+    static int64_t bytes(const WeightGradient& work, int threads) {
+      const int64_t packed = work.in_place_ ? 0 : work.all_panels_ * work.pass_rows_ * work.packed_row() * kSize;
+      return TapOffsets::bytes(threads, work.pass_rows_) + places_bytes(work) + align_up(packed);
+    }
+    std::byte* offsets;
+    Gather::Row* places;
+    T* packed;
+  };
+
+  // The gradient of a pass as the kernel reads it.
+  struct Rows {
+    std::span<const Gather::Row> places;
+    const T* b;
+    int64_t pixel, row, panel;  // from one to the next
+
+    const T* at(int64_t index) const { return b + index * panel; }
+  };
+
+  // The elements of diff_weights that one task sums: a kernel depth and height, the columns of a run of panels, and a
+  // strip of the kw * ic weight rows between them.
+  struct Owner {
+    int64_t strip, kernel_row, run;
+  };
+
+  const Gather& gather() const { return layout_.gather; }
+  int64_t packed_row() const { return width_ * layout_.panel; }
+  int64_t bias_size() const { return all_panels_ * layout_.panel; }
+  int64_t part_weights() const { return parts_ > 1 ? parts_ * weights_ : 0; }  // of all parts; a single one needs none
+  int64_t sums_bytes() const { return align_up((part_weights() + (parts_ + 1) * bias_size()) * kSize); }
+  int64_t group_of(int64_t panel) const { return panel / layout_.panels; }
+  int64_t columns_of(int64_t panel) const { return layout_.columns_of(panel % layout_.panels); }
+  int64_t channel_of(int64_t panel) const {
+    return group_of(panel) * layout_.columns + panel % layout_.panels * layout_.panel;
+  }
+
+  // The sums of rows [first, last), pass after pass, by so many threads.
+  void sum_rows(int64_t first, int64_t last, int threads, const T* src, const T* diff_dst, T* sums, T* biases,
+                const Scratch& scratch) const {
+    std::fill_n(sums, weights_, T{0});
+    if (biases) std::fill_n(biases, bias_size(), T{0});
+    for (int64_t begin = first; begin < last; begin += pass_rows_) {
+      const int64_t rows = std::min(pass_rows_, last - begin);
+      const Rows pass = bring(begin, rows, threads, diff_dst, scratch);
+      parallel_for(runs_ * kernel_rows_ * strips_, threads, [&](int64_t task, int64_t end, int thread) {
+        const TapOffsets offsets(scratch.offsets, thread, pass_rows_);
+        for (; task < end; ++task) {
           const Owner owner{.strip = task % strips_,
                             .kernel_row = task / strips_ % kernel_rows_,
-                            .panel = task / (strips_ * kernel_rows_)};
-          const T* b = packed + owner.panel * rows * packed_row();
-          add_products(owner, pass, src, b, diff_weights, offsets);
-          if (diff_bias && owner.strip == 0 && owner.kernel_row == 0) add_bias(owner, rows, b, diff_bias, offsets);
+                            .run = task / (strips_ * kernel_rows_)};
+          add_products(owner, pass, src, sums, offsets);
+          if (biases && owner.strip == 0 && owner.kernel_row == 0) add_biases(owner.run, pass, biases);
         }
       });
     }
   }
 
- private:
-  // The elements of diff_weights that one task sums: a kernel depth and height, the columns of a panel, and a strip of
-  // the kw * ic weight rows between them.
-  struct Owner {
-    int64_t strip, kernel_row, panel;
-  };
-
-  const Gather& gather() const { return layout_.gather; }
-  int64_t packed_row() const { return gather().produced(kWidth) * layout_.panel; }
-  int64_t group_of(int64_t panel) const { return panel / layout_.panels; }
-  int64_t columns_of(int64_t panel) const { return layout_.columns_of(panel % layout_.panels); }
-  int64_t channel_of(int64_t panel) const {
-    return group_of(panel) * layout_.columns + panel % layout_.panels * layout_.panel;
+  // Rows of diff_dst, packed if need be.
+  Rows bring(int64_t first_row, int64_t rows, int threads, const T* diff_dst, const Scratch& scratch) const {
+    const std::span<const Gather::Row> places(scratch.places, static_cast<size_t>(rows));
+    const T* from = diff_dst + first_row * width_ * oc_;
+    for (int64_t row = 0; row < rows; ++row) scratch.places[row] = gather().row(first_row + row);
+    if (in_place_) return {places, from, oc_, width_ * oc_, layout_.panel};
+    parallel_for(all_panels_ * rows, threads, [&](int64_t begin, int64_t end, int) {
+      for (int64_t task = begin; task < end; ++task)
+        pack_row(task / rows, from + task % rows * width_ * oc_, scratch.packed + task * packed_row());
+    });
+    return {places, scratch.packed, layout_.panel, packed_row(), rows * packed_row()};
   }
 
   void pack_row(int64_t panel, const T* row, T* out) const {
@@ -94,9 +180,21 @@ class WeightGradient {
     }
   }
 
-  void add_products(const Owner& owner, std::span<const Gather::Row> pass, const T* src, const T* b, T* diff_weights,
+  // The panels of a run.
+  struct Panels {
+    int64_t group, first, last;
+  };
+  Panels panels_of(int64_t run) const {
+    const int64_t group_runs = runs_ / layout_.groups, group = run / group_runs, first = run % group_runs * run_;
+    return {group, group * layout_.panels + first, group * layout_.panels + std::min(first + run_, layout_.panels)};
+  }
+
+  void add_products(const Owner& owner, const Rows& pass, const T* src, T* diff_weights,
                     const TapOffsets& offsets) const {
     const bool whole = layout_.whole_runs;
+    const Panels panels = panels_of(owner.run);
+    const int64_t channel = channel_of(panels.first);
+    const int64_t columns = channel_of(panels.last - 1) + columns_of(panels.last - 1) - channel;
     for (const Segment& segment : gather().segments)
       for (int64_t w = 0; w < (whole ? 1 : segment.taps.count); ++w) {
         // The weight rows that this run of taps meets, and of those the owner's.
@@ -106,71 +204,65 @@ class WeightGradient {
         const int64_t to = std::min(first + run, weight_rows_ * (owner.strip + 1) / strips_);
         if (from >= to) continue;
         const int64_t width_source = segment.taps.src + w * segment.taps.src_step;
-        T* sums = diff_weights + (owner.kernel_row * weight_rows_ + from) * oc_ + channel_of(owner.panel);
-        kernels_.brgemm({.a = src + group_of(owner.panel) * layout_.depth + from - first,
+        T* sums = diff_weights + (owner.kernel_row * weight_rows_ + from) * oc_ + channel;
+        kernels_.brgemm({.a = src + panels.group * layout_.depth + from - first,
                          .a_taps = offsets.a,
                          .a_row = 1,
                          .a_k = segment.src_advance * ic_,
-                         .b = b,
+                         .b = pass.at(panels.first) + segment.first * pass.pixel,
                          .b_taps = offsets.b,
-                         .taps = find_rows(owner, pass, width_source, segment.first, offsets),
+                         .b_k = pass.pixel,
+                         .b_panel = pass.panel,
+                         .taps = find_rows(owner.kernel_row, pass, width_source, offsets),
                          .k = segment.count,
                          .c = sums,
                          .c_row = oc_,
                          .rows = to - from,
-                         .cols = columns_of(owner.panel),
+                         .cols = columns,
                          .epilogue = {.residual = sums}});
       }
   }
 
-  // The rows of the pass whose windows have the owner's kernel row on real pixels; one tap of the product each.
-  int64_t find_rows(const Owner& owner, std::span<const Gather::Row> pass, int64_t width_source, int64_t first_pixel,
-                    const TapOffsets& offsets) const {
-    const int64_t kernel_depth = owner.kernel_row / gather().axes[kHeight].k;
-    const int64_t kernel_height = owner.kernel_row % gather().axes[kHeight].k;
-    int64_t found = 0, packed_at = first_pixel * layout_.panel - packed_row();
-    for (const Gather::Row& place : pass) {
-      packed_at += packed_row();
+  // The rows of the pass whose windows have the kernel row on real pixels; one tap of the product each.
+  int64_t find_rows(int64_t kernel_row, const Rows& pass, int64_t width_source, const TapOffsets& offsets) const {
+    const int64_t kernel_depth = kernel_row / gather().axes[kHeight].k;
+    const int64_t kernel_height = kernel_row % gather().axes[kHeight].k;
+    int64_t found = 0, row = -1;
+    for (const Gather::Row& place : pass.places) {
+      ++row;
       const int64_t d = kernel_depth - place.depth.k, h = kernel_height - place.height.k;
       if (d < 0 || d >= place.depth.count || h < 0 || h >= place.height.count) continue;
       const int64_t source_row = (place.depth.src + d * place.depth.src_step) * gather().source(kHeight) +
                                  place.height.src + h * place.height.src_step;
       offsets.a[found] = (place.source_pixel + source_row * gather().source(kWidth) + width_source) * ic_;
-      offsets.b[found++] = packed_at;
+      offsets.b[found++] = row * pass.row;
     }
     return found;
   }
 
-  // A bias is a weight whose input is always one.
-  void add_bias(const Owner& owner, int64_t rows, const T* b, T* diff_bias, const TapOffsets& offsets) const {
-    static constexpr T kOne = 1;
-    for (int64_t row = 0; row < rows; ++row) {
-      offsets.a[row] = 0;
-      offsets.b[row] = row * packed_row();
-    }
-    T* sums = diff_bias + channel_of(owner.panel);
-    kernels_.brgemm({.a = &kOne,
-                     .a_taps = offsets.a,
-                     .a_row = 0,
-                     .a_k = 0,
-                     .b = b,
-                     .b_taps = offsets.b,
-                     .taps = rows,
-                     .k = width_,
-                     .c = sums,
-                     .c_row = oc_,
-                     .rows = 1,
-                     .cols = columns_of(owner.panel),
-                     .epilogue = {.residual = sums}});
+  // The kernel for depthwise weights sums gradients, too: here there are no weights.
+  void add_biases(int64_t run, const Rows& pass, T* biases) const {
+    const Panels panels = panels_of(run);
+    for (int64_t panel = panels.first; panel < panels.last; ++panel)
+      kernels_.depthwise_weights({.pixels = {.dst = const_cast<T*>(pass.at(panel)),
+                                             .dst_line = pass.row,
+                                             .dst_row = pass.pixel,
+                                             .lines = static_cast<int64_t>(pass.places.size()),
+                                             .rows = width_,
+                                             .channels = in_place_ ? columns_of(panel) : layout_.panel},
+                                  .dst_sums = biases + panel * layout_.panel});
   }
 
   DirectLayout<T> layout_;
   const Kernels<T>& kernels_;
   int64_t ic_, oc_, width_, all_panels_;
-  int64_t pass_rows_;    // rows of diff_dst packed at a time
   int64_t kernel_rows_;  // kd * kh
   int64_t weight_rows_;  // kw * ic of a group
-  int64_t strips_;
+  int64_t weights_;      // how many
+  bool in_place_;        // diff_dst is read as it lies
+  int64_t pass_rows_;    // rows of diff_dst multiplied at a time
+  int64_t run_, runs_;   // panels multiplied by one call of the kernel, and how many such runs there are
+  int64_t strips_, parts_;
 };
 
 }  // namespace pyconv

@@ -112,6 +112,7 @@ void add_products(const Work& work, const float* v, const float* m, int64_t tile
                          .a_k = work.shape.ic,
                          .b = m + panel * work.m_panel() + position * work.m_position(),
                          .b_taps = &no_offset,
+                         .b_k = work.panel,
                          .taps = 1,
                          .k = tiles,
                          .c = sums,

@@ -58,7 +58,7 @@ void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
         PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) acc[r][v] += a[r * args.a_row] * b_row[v];
       }
       a += args.a_k;
-      b += kPanel<T>;
+      b += args.b_k;
     }
   }
 

@@ -75,6 +75,31 @@ def test_the_epilogue_of_the_plain_result(
     np.testing.assert_allclose(run(algorithm, activation, residual, arrays), expected, rtol=0, atol=tolerance)
 
 
+TRANSPOSED = [name for name in LINES if "stride2" not in name]  # that one goes forward alone
+
+
+@pytest.mark.parametrize("algorithm", [*TRANSPOSED, "skipping"])
+@pytest.mark.parametrize("activation", ["linear", "relu6", "leaky_relu"])
+def test_a_transposed_convolution(
+    algorithm: str, activation: str, isa: str, threads: int, rng: np.random.Generator
+) -> None:
+    """A data gradient with bias and activation, also of pixels that no window reaches."""
+    skipping = "mb2_ic5ih9iw12_oc37oh3ow4_kh2kw2_sh3sw3"
+    problem = problems.parse(LINES.get(algorithm, skipping))
+    x, kernel, _, y = (integers(rng, shape) for shape in conv_shapes(problem))
+    bias = integers(rng, x.shape[-1:])
+    slope = SLOPE if activation == "leaky_relu" else 0.0
+    options: dict[str, Any] = {"algorithm": "direct" if algorithm == "skipping" else algorithm, "precision": "fast"}
+    plain, fused = blank(x.shape, x.dtype), blank(x.shape, x.dtype)
+    plan(problem, "backward_data", **options).run(plain.array, kernel, None, y)
+    made = plan(problem, "backward_data", activation=activation, negative_slope=slope, **options)
+    made.run(fused.array, made.pack(kernel), bias, y)
+    fused.check()
+    tolerance = 1e-5 * np.abs(plain.array).max() if algorithm.startswith("winograd") else 0.0
+    expected = ACTIVATIONS[activation](plain.array + bias)
+    np.testing.assert_allclose(fused.array, expected, rtol=0, atol=tolerance)
+
+
 @pytest.mark.parametrize("algorithm", LINES)
 def test_the_residual_may_be_the_result(algorithm: str, isa: str, rng: np.random.Generator) -> None:
     arrays = [integers(rng, shape) for shape in conv_shapes(problems.parse(LINES[algorithm]))]
@@ -99,8 +124,8 @@ def test_bad_arguments(rng: np.random.Generator) -> None:
     problem = problems.parse(LINES["direct"])
     with pytest.raises(ValueError, match=r"activation must be linear, .*tanh"):
         plan(problem, activation="tanh")
-    with pytest.raises(ValueError, match="activation must be linear but for forward"):
-        plan(problem, "backward_data", activation="relu")
+    with pytest.raises(ValueError, match="activation must be linear for backward_weights"):
+        plan(problem, "backward_weights", activation="relu")
     x, kernel, bias, y = (integers(rng, shape) for shape in conv_shapes(problem))
     with pytest.raises(ValueError, match="residual must have shape"):
         plan(problem).run(x, kernel, bias, y, y[:1])

@@ -32,6 +32,8 @@ NETWORK = """
 """
 CONSTANTS = {
     "w": (6, 3, 3, 3),
+    "v": (6, 2, 3, 3),
+    "four": (4,),
     "matrix": (4, 12),
 }
 
@@ -105,6 +107,32 @@ def test_a_network_is_one_program_with_channels_last(rng: np.random.Generator) -
     (stage,) = entry.runs.compiled.stages
     assert isinstance(stage, CoreStage)
     assert sum(isinstance(node.kind, Transpose) for node in stage.nodes) == 1, "that of the images"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "strides = [2, 2], pads = [1, 1, 1, 1], output_padding = [1, 1]",
+        'auto_pad = "SAME_UPPER", strides = [2, 3]',
+        "dilations = [1, 2], output_shape = [10, 9]",
+    ],
+)
+def test_transposed_convolutions_are_part_of_a_program(attributes: str, rng: np.random.Generator) -> None:
+    model = model_of(f"""
+        a = Conv (x, w)
+        u = ConvTranspose <group = 2, {attributes}> (a, v, four)
+        y = Relu (u)
+    """)
+    assert_as_one_by_one(model, images(rng, 2, 3, 10, 7))
+    (region,) = regions_of(model)
+    (entry,) = region._entries.values()
+    assert isinstance(entry.runs, Computed)
+    assert [type(node.kind).__name__ for node in entry.runs.compiled.graph.nodes].count("Call") == 0
+
+
+def test_zeros_before_a_transposed_convolutions_results_are_no_windows(rng: np.random.Generator) -> None:
+    model = model_of("a = Conv (x, w) y = ConvTranspose <group = 2, output_shape = [14, 20]> (a, v, four)")
+    assert_as_one_by_one(model, images(rng, 1, 3, 10, 7))
 
 
 @pytest.mark.parametrize("size", [(1, 3, 12, 8), (5, 3, 8, 8), (3, 3, 16, 4)])

@@ -23,9 +23,9 @@ FOLDER = Path(__file__).parent / "problems"
 POOLS = problems.read(FOLDER / "pool.txt")
 
 
-def accepted(problem: Problem, algorithm: str, dtype: str) -> bool:
+def accepted(problem: Problem, algorithm: str, dtype: str, direction: Any = "forward") -> bool:
     try:
-        plan(problem, "forward", dtype, algorithm, precision="fast")
+        plan(problem, direction, dtype, algorithm, precision="fast")
     except ValueError:
         return False
     return True
@@ -75,6 +75,25 @@ def test_convolution(problem: Problem, algorithm: str, dtype: Any, isa: str, rng
         dst.check()
 
 
+@pytest.mark.parametrize("algorithm", [name for name in _core.conv_algorithms() if not name.endswith("_weights")])
+def test_transposed_convolution(algorithm: str, isa: str, rng: np.random.Generator) -> None:
+    options: dict[str, Any] = {"precision": "fast", "activation": "relu"}
+    served = [p for p in problems.read(FOLDER / "conv.txt") if accepted(p, algorithm, "float32", "backward_data")]
+    assert bool(served) == ("stride2" not in algorithm)
+    for problem in served[:8]:
+        x, kernel, _, y = (normal(rng, shape) for shape in conv_shapes(problem))
+        bias, expected = normal(rng, x.shape[-1:]), np.empty_like(x)
+        plan(problem, "backward_data", "float32", algorithm, **options).run(expected, kernel, bias, y)
+        src, dst = Slice(np.full_like(x, np.nan), 5, 1, SENTINEL), Slice(y, 2, 3, np.nan)
+        strides = {"src_stride": src.stride, "dst_stride": dst.stride}
+        made = plan(problem, "backward_data", "float32", algorithm, **strides, **options)
+        made.run(src.array, kernel, bias, dst.array)
+        side_by_side = algorithm == "depthwise" and problem.groups < 64 // expected.itemsize
+        tolerance = 16 * np.finfo(np.float32).eps * np.abs(expected).max(initial=0) if side_by_side else 0
+        np.testing.assert_allclose(src.array, expected, rtol=0, atol=tolerance)
+        src.check()
+
+
 @pytest.mark.parametrize("problem", POOLS, ids=lambda problem: problem.name)
 @pytest.mark.parametrize("kind", ["max", "average"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -109,8 +128,8 @@ def test_strides_below_the_channels_are_refused() -> None:
 
 
 def test_gradients_are_for_dense_images() -> None:
-    with pytest.raises(ValueError, match="must be 0 but for forward"):
-        plan(problems.parse(LINE), "backward_data", dst_stride=8)
+    with pytest.raises(ValueError, match="must be 0 for backward_weights"):
+        plan(problems.parse(LINE), "backward_weights", dst_stride=8)
     pool = _core.PoolPlan("pool", "max", "float32", 1, 2, (4,), (2,), (2,), (1,), [(0, 0)], dst_stride=3)
     x = np.zeros((1, 4, 2), np.float32)
     with pytest.raises(ValueError, match="must be 0"):

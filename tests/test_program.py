@@ -313,6 +313,22 @@ def test_concatenations_are_written_in_place_where_readers_allow_it() -> None:
     assert [step.kind for step in steps].count("concat") == 1  # the input is copied, no other part
 
 
+def test_transposed_convolutions_are_steps_and_write_in_place() -> None:
+    """As in a U-Net: what was made large again lies beside what was small before."""
+    x = Input((8, 12, 3))
+    skip = layers.Conv2D(6, 3, padding="same", activation="relu")(x)
+    small = layers.Conv2D(9, 3, strides=2, padding="same")(skip)
+    large = layers.ReLU()(layers.BatchNormalization()(layers.Conv2DTranspose(5, 3, strides=2, padding="same")(small)))
+    joined = layers.Concatenate()([skip, large])
+    model = Model(x, layers.Conv2DTranspose(2, (3, 1), dilation_rate=(2, 1), activation="tanh")(joined))
+    lively(model)
+    program = assert_program_equals_layers(model, images(3, 8, 12, 3))
+    assert len(program.stages) == 1
+    steps = model.plan(1).steps
+    assert [step.kind for step in steps] == ["conv", "conv", "convtranspose", "convtranspose", "chain"]
+    assert steps[2].layers[-1] == model.layers[5].name  # the activation
+
+
 def test_a_padding_that_nothing_takes_in_is_a_step() -> None:
     """Zeros would win over negative numbers, and what is padded doesn't count in a pooling: so they are written."""
     x = Input((6, 7, 3))

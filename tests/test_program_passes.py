@@ -66,6 +66,7 @@ def normalization() -> layers.Layer:
         (lambda x: normalization()(conv(use_bias=False, groups=2, strides=2)(x)), 2),
         (lambda x: normalization()(layers.DepthwiseConv2D(3, depth_multiplier=2)(x)), 2),
         (lambda x: layers.Rescaling(0.5, 1)(normalization()(layers.Dense(3)(x))), 4),
+        (lambda x: normalization()(layers.Conv2DTranspose(5, 3, strides=2)(x)), 2),
         (lambda x: 1 - conv()(x) / 3, 2),
         (lambda x: normalization()(conv(activation="relu")(x)), 0),
         (lambda x: [normalization()(y := conv()(x)), y], 0),  # given out
@@ -123,6 +124,7 @@ def test_a_border_of_another_number_stays() -> None:
     [
         (lambda x: layers.ReLU()(conv()(x)), 1),
         (lambda x: layers.ReLU(6)(layers.Dense(3)(x)), 1),
+        (lambda x: layers.LeakyReLU(0.25)(layers.Conv2DTranspose(5, 3, output_padding=1, strides=2)(x)), 1),
         (lambda x: layers.LeakyReLU(0.25)(conv()(x)), 1),
         (lambda x: layers.ReLU(max_value=5)(conv()(x)), 0),
         (lambda x: layers.Activation("tanh")(conv()(x)), 0),

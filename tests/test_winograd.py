@@ -99,7 +99,8 @@ def run(problem: problems.Problem, direction: Any, dtype: Any, algorithm: str, a
         blank(array.shape, dtype) if place == result else Guarded(array.astype(dtype))
         for place, array in enumerate(arrays)
     ]
-    made.run(*(guarded.array for guarded in given))
+    x, kernel, bias, y = (guarded.array for guarded in given)
+    made.run(x, kernel, None if direction == "backward_data" else bias, y)
     for guarded in given:
         guarded.check()
     return given[result].array

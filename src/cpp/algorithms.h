@@ -17,8 +17,11 @@ namespace pyconv {
 //
 //   dst = activation(src * weights + bias + residual)         residual may be dst itself
 //
-// backward_data reads weights and dst (its gradient) and writes src; backward_weights reads src and dst and writes
-// weights and bias.
+// backward_data reads weights and dst (its gradient), and if it is a transposed convolution bias (ic), and writes
+//
+//   src = activation(gradient of src + bias)
+//
+// backward_weights reads src and dst and writes weights and bias.
 struct ConvTensors {
   void* src = nullptr;
   void* weights = nullptr;
@@ -27,7 +30,7 @@ struct ConvTensors {
   const void* residual = nullptr;
 };
 
-// What the kernels shall do to a forward run's results. Its residual begins where dst begins.
+// What the kernels shall do to results, but for those of backward_weights. Its residual begins where they begin.
 template <class T>
 Epilogue<T> epilogue_of(const ConvProblem& problem, const ConvTensors& tensors) {
   return {.activation = problem.activation,

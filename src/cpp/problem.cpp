@@ -183,8 +183,9 @@ PoolProblem make_pool_problem(const std::string& op, PoolKind kind, DType dtype,
 ConvProblem with_pixel_strides(const std::string& op, ConvProblem problem, int64_t src_stride, int64_t dst_stride) {
   problem.src_stride = pixel_stride(op, "src", src_stride, problem.ic);
   problem.dst_stride = pixel_stride(op, "dst", dst_stride, problem.oc);
-  if (problem.direction != Direction::forward && (problem.src_stride != problem.ic || problem.dst_stride != problem.oc))
-    fail(op, "src_stride and dst_stride must be 0 but for forward.");
+  const bool dense = problem.src_stride == problem.ic && problem.dst_stride == problem.oc;
+  if (problem.direction == Direction::backward_weights && !dense)
+    fail(op, "src_stride and dst_stride must be 0 for backward_weights.");
   const int64_t images = problem.mb > 0 ? problem.mb : 1;
   const auto bytes = [&](int64_t stride, int64_t Axis::* size) {
     return tensor_bytes(problem.dtype, images, stride, problem.axes, size);

@@ -38,10 +38,10 @@ struct ConvProblem {
   Precision precision = Precision::automatic;
   int64_t mb = 1, g = 1, ic = 1, oc = 1;
   // From a pixel of src to the next, and of dst and the residual: more than ic and oc where these are some channels of
-  // a wider image, as the parts of a concatenation are. Forward only.
+  // a wider image, as the parts of a concatenation are. Not for backward_weights.
   int64_t src_stride = 1, dst_stride = 1;
   Axes axes;
-  Activation activation = Activation::linear;  // of a forward run's results
+  Activation activation = Activation::linear;  // of the results, but for backward_weights
   double negative_slope = 0;
 
   int64_t group_ic() const { return ic / g; }
@@ -49,6 +49,8 @@ struct ConvProblem {
   int64_t taps() const { return axes[kDepth].k * axes[kHeight].k * axes[kWidth].k; }
   int64_t src_pixels() const { return axes[kDepth].i * axes[kHeight].i * axes[kWidth].i; }
   int64_t dst_pixels() const { return axes[kDepth].o * axes[kHeight].o * axes[kWidth].o; }
+  // A number each that may be added to the results: a bias.
+  int64_t produced_channels() const { return direction == Direction::backward_data ? ic : oc; }
   // Multiply-adds count twice; taps that fall on padding count too, as everywhere in the field.
   int64_t flops() const { return 2 * mb * dst_pixels() * taps() * group_ic() * oc; }
 };

@@ -47,8 +47,8 @@ class ConvPlan:
         src_stride: int = 0,
         dst_stride: int = 0,
     ) -> None:
-        """Forward, the pixels of src, and those of dst and the residual, may lie more elements apart than they have
-        channels: slices of the channels of wider images. 0 means dense.
+        """The pixels of src, and those of dst and the residual, may lie more elements apart than they have channels:
+        slices of the channels of wider images. 0 means dense, as it must be for backward_weights.
         """
     @property
     def algorithm(self) -> str: ...
@@ -95,8 +95,9 @@ class ConvPlan:
         """Runs the plan: forward writes dst, backward_data src, backward_weights weights and bias.
 
         Weights given as an array are packed for this run alone. Forward computes
-        activation(convolution + bias + residual), where residual may be dst itself. Returns dst, a new array that
-        begins at a cache line if none is given.
+        activation(convolution + bias + residual), where residual may be dst itself; backward_data, whose bias has
+        in_channels numbers, activation(gradient + bias), a transposed convolution. Returns dst, a new array that begins
+        at a cache line if none is given.
         """
 
 @final
@@ -198,7 +199,10 @@ class ProgramBuilder:
         dst: _Place,
         residual: _Place | None = None,
     ) -> None:
-        """A forward plan's run with weights from its `pack`; bias is copied; residual may be dst."""
+        """A plan's run with weights from its `pack`; bias is copied; residual may be dst.
+
+        A plan of backward_data is a transposed convolution: what its problem calls dst lies at src. It has no residual.
+        """
 
     def row_blocks(
         self,

@@ -22,7 +22,7 @@ struct Example {
   explicit Example(const ConvProblem& p)
       : src(numbers(p.mb * p.src_pixels() * p.ic)),
         weights(numbers(p.taps() * p.group_ic() * p.oc)),
-        bias(numbers(p.oc)),
+        bias(numbers(p.produced_channels())),
         dst(numbers(p.mb * p.dst_pixels() * p.oc)) {}
 
   static std::vector<T> numbers(int64_t count) {

@@ -2,6 +2,7 @@
 // and not several filters per channel: direct.cpp takes those.
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "../algorithms.h"
 #include "../buffer.h"
@@ -103,10 +104,8 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
     const Kernels<T>& kernels = table.kernels<T>();
     T *src = static_cast<T*>(tensors.src), *dst = static_cast<T*>(tensors.dst);
     const T *weights = static_cast<const T*>(tensors.weights), *bias = static_cast<const T*>(tensors.bias);
-    if (problem.direction == Direction::forward)
-      run_as<T>(problem, kernels, threads, src, weights, bias, epilogue_of<T>(problem, tensors), dst, workspace);
-    else
-      run_as<T>(problem, kernels, threads, dst, weights, nullptr, {}, src, workspace);
+    if (problem.direction == Direction::backward_data) std::swap(src, dst);
+    run_as<T>(problem, kernels, threads, src, weights, bias, epilogue_of<T>(problem, tensors), dst, workspace);
   });
 }
 

@@ -278,7 +278,8 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
         return run_gather<T>(flat, kernels, threads, src, weights, bias, epilogue_of<T>(problem, tensors), dst,
                              workspace);
       case Direction::backward_data:
-        return run_gather<T>(flat, kernels, threads, dst, weights, nullptr, {}, src, workspace);
+        return run_gather<T>(flat, kernels, threads, dst, weights, bias, epilogue_of<T>(problem, tensors), src,
+                             workspace);
       case Direction::backward_weights:
         return WeightGradient<T>(problem, kernels)
             .run(threads, src, dst, static_cast<T*>(tensors.weights), bias, workspace);

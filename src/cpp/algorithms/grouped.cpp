@@ -1,6 +1,7 @@
 // grouped.cpp: convolution with a few channels a group, forward and data gradient; several filters a channel are such
 // groups, too. Vectors of results hold whole groups. Not the weight gradient, and not groups that fill a vector.
 #include <algorithm>
+#include <utility>
 
 #include "../algorithms.h"
 #include "../buffer.h"
@@ -154,11 +155,9 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
   with_dtype(problem.dtype, [&]<class T>() {
     const Kernels<T>& kernels = table.kernels<T>();
     T *src = static_cast<T*>(tensors.src), *dst = static_cast<T*>(tensors.dst);
-    if (problem.direction == Direction::forward)
-      run_as<T>(problem, kernels, threads, src, packed, static_cast<const T*>(tensors.bias),
-                epilogue_of<T>(problem, tensors), dst, workspace);
-    else
-      run_as<T>(problem, kernels, threads, dst, packed, nullptr, {}, src, workspace);
+    if (problem.direction == Direction::backward_data) std::swap(src, dst);
+    run_as<T>(problem, kernels, threads, src, packed, static_cast<const T*>(tensors.bias),
+              epilogue_of<T>(problem, tensors), dst, workspace);
   });
 }
 

@@ -88,14 +88,14 @@ template <class T>
 void backward_data(const Tensors<T>& t, int64_t n, int64_t c) {
   const int64_t first = c / t.p.group_ic() * t.p.group_oc();
   for_each_point(t.p.axes, &Axis::i, [&](const int64_t (&in)[kSpatialAxes]) {
-    double sum = 0;
+    double sum = t.bias ? static_cast<double>(t.bias[c]) : 0.0;
     for_each_point(t.p.axes, &Axis::k, [&](const int64_t (&k)[kSpatialAxes]) {
       int64_t out[kSpatialAxes];
       if (!output_of(t.p.axes, in, k, out)) return;
       for (int64_t o = first; o < first + t.p.group_oc(); ++o)
         sum += static_cast<double>(t.dst_at(n, out, o)) * static_cast<double>(t.weight_at(k, c % t.p.group_ic(), o));
     });
-    t.src_at(n, in, c) = static_cast<T>(sum);
+    t.src_at(n, in, c) = static_cast<T>(activate(t.p, sum));
   });
 }
 

@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
+#include <utility>
 
 #include "../algorithms.h"
 #include "../buffer.h"
@@ -287,10 +288,8 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
   const Work<Form> work(problem, table.f32, threads);
   const float* u = reinterpret_cast<const float*>(packed);
   float *src = static_cast<float*>(tensors.src), *dst = static_cast<float*>(tensors.dst);
-  const Operands operands =
-      problem.direction == Direction::forward
-          ? Operands{src, u, static_cast<const float*>(tensors.bias), epilogue_of<float>(problem, tensors), dst}
-          : Operands{dst, u, nullptr, {}, src};
+  if (problem.direction == Direction::backward_data) std::swap(src, dst);
+  const Operands operands{src, u, static_cast<const float*>(tensors.bias), epilogue_of<float>(problem, tensors), dst};
   run_shape(work, operands, reinterpret_cast<float*>(workspace));
 }
 

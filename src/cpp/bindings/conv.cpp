@@ -83,9 +83,9 @@ void register_conv(py::module_& module) {
              problem.precision = precision_of(precision);
              problem.activation = activation_of(activation);
              problem.negative_slope = negative_slope;
-             if (problem.activation != Activation::linear && problem.direction != Direction::forward)
+             if (problem.activation != Activation::linear && problem.direction == Direction::backward_weights)
                throw std::invalid_argument(
-                   op + ": activation must be linear but for forward. Received: activation=" + activation);
+                   op + ": activation must be linear for backward_weights. Received: activation=" + activation);
              return std::make_shared<PyConvPlan>(ConvPlan(problem, active_isa(), algorithm), input_size.size());
            }),
            py::arg("op"), py::arg("direction"), py::arg("dtype"), py::arg("batch"), py::arg("in_channels"),

@@ -35,7 +35,7 @@ struct PyConvPlan {
     if (residual && p.direction != Direction::forward)
       throw std::invalid_argument("ConvPlan.run: residual must be None but for forward.");
     return {.src = image_of("src", src, p.dtype, src_shape, p.src_stride, p.direction == Direction::backward_data),
-            .bias = bias ? data_of("bias", *bias, p.dtype, {p.oc}, makes_weights()) : nullptr,
+            .bias = bias ? data_of("bias", *bias, p.dtype, {p.produced_channels()}, makes_weights()) : nullptr,
             .dst = image_of("dst", dst, p.dtype, dst_shape, p.dst_stride, p.direction == Direction::forward),
             .residual = residual ? image_of("residual", *residual, p.dtype, dst_shape, p.dst_stride, false) : nullptr};
   }

@@ -28,7 +28,7 @@ void add_conv(ProgramBuilder& self, const std::shared_ptr<PyConvPlan>& plan, con
   if (packed->plan != plan)
     throw std::invalid_argument("ProgramBuilder.conv: packed weights must come from the same plan's pack.");
   const ConvProblem& problem = plan->problem();
-  const void* numbers = bias ? data_of("bias", *bias, problem.dtype, {problem.oc}, false) : nullptr;
+  const void* numbers = bias ? data_of("bias", *bias, problem.dtype, {problem.produced_channels()}, false) : nullptr;
   self.add(std::make_unique<ConvStep>(std::shared_ptr<const ConvPlan>(plan, &plan->plan),
                                       std::shared_ptr<const std::byte>(packed, packed->memory.get()), packed->bytes,
                                       numbers, place_of(src), place_of(dst),

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace pyconv {
 
@@ -15,22 +16,25 @@ ConvStep::ConvStep(std::shared_ptr<const ConvPlan> plan, std::shared_ptr<const s
       dst_(dst),
       residual_(residual) {
   const ConvProblem& problem = plan_->problem();
-  if (problem.direction != Direction::forward)
-    throw std::invalid_argument("ProgramBuilder.conv: the plan must be forward.");
+  if (problem.direction == Direction::backward_weights)
+    throw std::invalid_argument("ProgramBuilder.conv: the plan must be of forward or backward_data.");
+  if (residual_ && transposed())
+    throw std::invalid_argument("ProgramBuilder.conv: residual must be None but for forward.");
   if (bias == nullptr) return;
-  const int64_t bytes = problem.oc * size_of(problem.dtype);
+  const int64_t bytes = problem.produced_channels() * size_of(problem.dtype);
   bias_ = make_buffer(bytes);
   std::memcpy(bias_.get(), bias, static_cast<size_t>(bytes));
 }
 
 void ConvStep::run(const Memory& memory) const {
-  auto* const weights = const_cast<std::byte*>(packed_.get());  // only read, as all that a forward run gets but dst
-  plan_->run({.src = memory.at(src_),
-              .weights = weights,
-              .bias = bias_.get(),
-              .dst = memory.at(dst_),
-              .residual = residual_ ? memory.at(*residual_) : nullptr},
-             weights);
+  auto* const weights = const_cast<std::byte*>(packed_.get());  // only read, as all that a run gets but its result
+  ConvTensors tensors{.src = memory.at(src_),
+                      .weights = weights,
+                      .bias = bias_.get(),
+                      .dst = memory.at(dst_),
+                      .residual = residual_ ? memory.at(*residual_) : nullptr};
+  if (transposed()) std::swap(tensors.src, tensors.dst);
+  plan_->run(tensors, weights);
 }
 
 std::vector<Access> ConvStep::accesses() const {
@@ -38,9 +42,10 @@ std::vector<Access> ConvStep::accesses() const {
   const auto bytes = [&](int64_t pixels, int64_t stride, int64_t channels) {
     return pixels_bytes(problem.dtype, problem.mb * pixels, stride, channels);
   };
-  const int64_t dst_bytes = bytes(problem.dst_pixels(), problem.dst_stride, problem.oc);
-  std::vector<Access> all = {{.place = src_, .bytes = bytes(problem.src_pixels(), problem.src_stride, problem.ic)},
-                             {.place = dst_, .bytes = dst_bytes, .write = true}};
+  int64_t src_bytes = bytes(problem.src_pixels(), problem.src_stride, problem.ic);
+  int64_t dst_bytes = bytes(problem.dst_pixels(), problem.dst_stride, problem.oc);
+  if (transposed()) std::swap(src_bytes, dst_bytes);
+  std::vector<Access> all = {{.place = src_, .bytes = src_bytes}, {.place = dst_, .bytes = dst_bytes, .write = true}};
   if (residual_) all.push_back({.place = *residual_, .bytes = dst_bytes});
   return all;
 }

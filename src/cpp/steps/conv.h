@@ -1,4 +1,5 @@
-// conv.h: a forward convolution as a step, Dense included: weights packed before, bias and activation within.
+// conv.h: a convolution as a step, Dense and transposed ones included: weights packed before, bias and activation
+// within.
 #pragma once
 
 #include <memory>
@@ -11,8 +12,10 @@ namespace pyconv {
 
 class ConvStep final : public Step {
  public:
-  // packed: what plan.pack returned, or the weights themselves where the algorithm packs nothing; bias: oc numbers or
-  // null, copied. Throws std::invalid_argument unless the plan is forward.
+  // packed: what plan.pack returned, or the weights themselves where the algorithm packs nothing; bias: a number for
+  // each produced channel or null, copied. A plan of backward_data is a transposed convolution: it reads at src what
+  // its problem calls dst. Throws std::invalid_argument for a plan of backward_weights, or a residual that isn't
+  // forward.
   ConvStep(std::shared_ptr<const ConvPlan> plan, std::shared_ptr<const std::byte> packed, int64_t packed_bytes,
            const void* bias, Place src, Place dst, std::optional<Place> residual);
 
@@ -21,6 +24,8 @@ class ConvStep final : public Step {
   StepFacts facts() const override;
 
  private:
+  bool transposed() const { return plan_->problem().direction == Direction::backward_data; }
+
   std::shared_ptr<const ConvPlan> plan_;
   std::shared_ptr<const std::byte> packed_;
   int64_t packed_bytes_;

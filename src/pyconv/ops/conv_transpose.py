@@ -155,9 +155,8 @@ def transposed(settled: SettledTranspose, x: Array, kernel: Kernel, bias: Kernel
     plan = plan_for(_core.get_isa(), "backward_data", problem)
     y = _core.empty(problem.dtype, plan.src_shape)
     matrices = contiguous(weights)
-    plan.run(y, kernel.packed(plan) if isinstance(kernel, Variable) else matrices, None, contiguous(x))
-    if offset is not None:
-        y += offset
+    packed = kernel.packed(plan) if isinstance(kernel, Variable) else matrices
+    plan.run(y, packed, None if offset is None else contiguous(offset), contiguous(x))
     if recording():
         record(y, *_links(problem, x, weights, offset, matrices))
     return y

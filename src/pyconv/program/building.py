@@ -14,7 +14,7 @@ from pyconv.ops.arrays import contiguous
 from pyconv.program.blocks import takes_batch
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.interpreter import array_of, run_node
-from pyconv.program.kinds import Conv, Reshape, RowBlocks, Slice, convolutions
+from pyconv.program.kinds import Conv, ConvTranspose, Reshape, RowBlocks, Slice, convolutions
 from pyconv.program.steps import Where, add_step, has_step
 from pyconv.program.storage import FLOAT, Placement
 
@@ -94,7 +94,7 @@ class CoreStage:
         program = builder.build()
         if not self.takes_batch:
             for node in self.nodes:  # the program has the weights, in its own order
-                if isinstance(node.kind, Conv):
+                if isinstance(node.kind, (Conv, ConvTranspose)):
                     node.kind = _without_weights(node.kind)
                 elif isinstance(node.kind, RowBlocks):
                     node.kind = node.kind._replace(convs=tuple(map(_without_weights, node.kind.convs)))
@@ -186,7 +186,7 @@ def stages_of(graph: Graph) -> list[CoreStage | CallStage]:
     return stages
 
 
-def _without_weights(conv: Conv) -> Conv:
+def _without_weights(conv: Any) -> Any:
     """It with zeros that take no memory."""
     return conv._replace(weights=np.broadcast_to(np.float32(0), conv.weights.shape))
 

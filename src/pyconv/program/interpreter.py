@@ -12,7 +12,7 @@ from pyconv import _core, config, ops
 from pyconv.gradient import Array
 from pyconv.ops import pooling
 from pyconv.ops.arrays import contiguous
-from pyconv.ops.conv_plans import Problem, plan_for
+from pyconv.ops.conv_plans import Direction, Problem, plan_for
 from pyconv.ops.padding import crop
 from pyconv.ops.resampling import along_axis
 from pyconv.program.elementwise import BINARY, ELEMENT, UNARY
@@ -23,6 +23,7 @@ from pyconv.program.kinds import (
     Chain,
     Concat,
     Conv,
+    ConvTranspose,
     Kind,
     LayerNorm,
     Pad,
@@ -65,6 +66,8 @@ def _result(kind: Any, arrays: list[Array], shape: tuple[int, ...]) -> Array:  #
     match kind:
         case Conv():
             return convolved(kind, x, arrays[1] if len(arrays) > 1 else None)
+        case ConvTranspose():
+            return transposed(kind, x)
         case RowBlocks():
             for conv, links in zip(kind.convs, kind.links, strict=True):
                 x = convolved(conv, x, arrays[1] if conv is kind.convs[-1] and len(arrays) > 1 else None)
@@ -125,23 +128,39 @@ def convolved(kind: Conv, x: Array, residual: Array | None = None) -> Array:
     return plan.run(src, contiguous(kind.weights), bias, None, extra).reshape(shape)
 
 
+def transposed(kind: ConvTranspose, x: Array) -> Array:
+    """A transposed convolution by the core's plan."""
+    plan = plan_for(_core.get_isa(), "backward_data", problem_of(kind, x.shape))
+    y = _core.empty("float32", plan.src_shape)
+    plan.run(y, contiguous(kind.weights), None if kind.bias is None else contiguous(kind.bias), contiguous(x))
+    return y
+
+
 def plans_of(kind: Kind, x_shape: tuple[int, ...]) -> list[_core.ConvPlan]:
     """The plans of the convolutions that a node computes, one after the other, for a batch of this shape."""
     plans = []
     for conv in convolutions(kind):
-        plans.append(plan_for(_core.get_isa(), "forward", problem_of(conv, x_shape)))
+        plans.append(plan_for(_core.get_isa(), direction_of(conv), problem_of(conv, x_shape)))
         x_shape = plans[-1].dst_shape
     return plans
 
 
-def problem_of(kind: Conv, x_shape: tuple[int, ...]) -> Problem:
-    """The convolution for a batch of this shape, as the core takes it."""
-    *window, _, filters = kind.weights.shape
+def direction_of(kind: Conv | ConvTranspose) -> Direction:
+    """Which way the core's plan goes."""
+    return "forward" if isinstance(kind, Conv) else "backward_data"
+
+
+def problem_of(kind: Conv | ConvTranspose, x_shape: tuple[int, ...]) -> Problem:
+    """The convolution, or that whose gradient a transposed one is, for a batch of this shape, as the core takes it."""
+    *window, inside, filters = kind.weights.shape
     batch, *size, channels = x_shape
-    if kind.dense:
+    dense = isinstance(kind, Conv) and kind.dense
+    if dense:
         batch, size = 1, [int(np.prod(x_shape[:-1], dtype=np.int64))]
+    if isinstance(kind, ConvTranspose):
+        size, channels = list(kind.size), inside * kind.groups
     return Problem(
-        "dense" if kind.dense else "conv",
+        "dense" if dense else "conv",
         "float32",
         batch,
         channels,

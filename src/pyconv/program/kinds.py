@@ -31,6 +31,20 @@ class Conv(NamedTuple):
     dense: bool = False  # a matrix product over the last axis: all others, the batch's too, are one line of pixels
 
 
+class ConvTranspose(NamedTuple):
+    """activation(transposed convolution + bias): the data gradient of a convolution from the results to the images."""
+
+    weights: Array  # (*window, channels out / groups, channels in)
+    bias: Array | None  # (channels out,)
+    strides: tuple[int, ...]
+    pads: Pads  # that convolution's: what is cut off
+    dilation: tuple[int, ...]
+    size: tuple[int, ...]  # of the results: several are possible
+    groups: int = 1
+    activation: Activation = "linear"
+    negative_slope: float = 0.0
+
+
 class Pool(NamedTuple):
     """The largest number or the mean of each window; what is padded doesn't count."""
 
@@ -53,11 +67,11 @@ class Binary(NamedTuple):
     function: str
 
 
-def convolutions(kind: Any) -> tuple[Conv, ...]:
+def convolutions(kind: Any) -> tuple[Conv | ConvTranspose, ...]:
     """The convolutions that a node of this kind computes."""
     if isinstance(kind, RowBlocks):
         return kind.convs
-    return (kind,) if isinstance(kind, Conv) else ()
+    return (kind,) if isinstance(kind, (Conv, ConvTranspose)) else ()
 
 
 # What the second number of a link's operation is taken from: see _core.Chain.
@@ -153,6 +167,7 @@ class Call(NamedTuple):
 
 Kind = (
     Conv
+    | ConvTranspose
     | RowBlocks
     | Pool
     | Unary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyconv.ops import geometry
-from pyconv.program.kinds import Binary, Concat, Conv, Kind, Pad, Pool, Resize, Slice, Transpose
+from pyconv.program.kinds import Binary, Concat, Conv, ConvTranspose, Kind, Pad, Pool, Resize, Slice, Transpose
 from pyconv.result_shapes import broadcast
 
 Shape = tuple[int, ...]
@@ -20,6 +20,8 @@ def result_shape(kind: Kind, shapes: Sequence[Shape]) -> Shape:  # noqa: PLR0911
         case Conv():
             window = kind.weights.shape[:-2]
             return (*_windows(first, window, kind.strides, kind.pads, kind.dilation), kind.weights.shape[-1])
+        case ConvTranspose():
+            return (*kind.size, kind.weights.shape[-2] * kind.groups)
         case Pool():
             return (*_windows(first, kind.window, kind.strides, kind.pads, (1,) * len(kind.window)), first[-1])
         case Binary():

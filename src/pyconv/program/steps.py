@@ -13,11 +13,12 @@ from pyconv.gradient import Array
 from pyconv.ops.arrays import contiguous
 from pyconv.ops.conv_plans import plan_for
 from pyconv.program.graph import Node, Value
-from pyconv.program.interpreter import plans_of, problem_of
+from pyconv.program.interpreter import direction_of, plans_of, problem_of
 from pyconv.program.kinds import (
     Chain,
     Concat,
     Conv,
+    ConvTranspose,
     LayerNorm,
     Pad,
     Pool,
@@ -61,7 +62,7 @@ def add_step(node: Node, where: Where) -> int:
 
 def _conv(node: Node, where: Where) -> int:
     kind = node.kind
-    assert isinstance(kind, Conv)
+    assert isinstance(kind, (Conv, ConvTranspose))
     x, *residual = node.inputs
     plan = _plan(node, where)
     extra = _at(where, residual[0]) if residual else None
@@ -70,7 +71,7 @@ def _conv(node: Node, where: Where) -> int:
     return 1
 
 
-def _numbers(kind: Conv, plan: _core.ConvPlan) -> tuple[_core.PackedWeights, Array | None]:
+def _numbers(kind: Conv | ConvTranspose, plan: _core.ConvPlan) -> tuple[_core.PackedWeights, Array | None]:
     """What a convolution multiplies by and adds, as the core takes it."""
     packed = plan.pack(contiguous(kind.weights).reshape(plan.weights_shape))
     return packed, None if kind.bias is None else contiguous(kind.bias)
@@ -91,12 +92,13 @@ def _row_blocks(node: Node, where: Where) -> int:
 
 def _plan(node: Node, where: Where) -> _core.ConvPlan:
     kind, x = node.kind, node.inputs[0]
-    assert isinstance(kind, Conv)
-    problem = problem_of(kind, (where.block, *x.shape))
+    assert isinstance(kind, (Conv, ConvTranspose))
+    problem, direction = problem_of(kind, (where.block, *x.shape)), direction_of(kind)
     if where.places.is_whole(x) and where.places.is_whole(node.output):
-        return plan_for(_core.get_isa(), "forward", problem)
-    strides = [where.places.stride(value) for value in (x, node.output)]
-    return _core.ConvPlan(direction="forward", **problem._asdict(), src_stride=strides[0], dst_stride=strides[1])
+        return plan_for(_core.get_isa(), direction, problem)
+    src, dst = (x, node.output) if direction == "forward" else (node.output, x)
+    strides = [where.places.stride(value) for value in (src, dst)]
+    return _core.ConvPlan(direction=direction, **problem._asdict(), src_stride=strides[0], dst_stride=strides[1])
 
 
 def _chain(node: Node, where: Where) -> int:
@@ -243,6 +245,7 @@ def _strides(value: Value, where: Where) -> list[int]:
 
 _STEPS: dict[type[Any], Callable[[Node, Where], int]] = {
     Conv: _conv,
+    ConvTranspose: _conv,
     RowBlocks: _row_blocks,
     Pool: _pool,
     Chain: _chain,

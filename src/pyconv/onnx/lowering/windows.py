@@ -8,11 +8,12 @@ from typing import Any, Literal
 import numpy as np
 
 from pyconv.onnx.lowering.registry import Samples, integers, lowers, numbers, require, value
+from pyconv.onnx.operators.convolution import transposition
 from pyconv.onnx.operators.windows import Sizes, Window, resolve
 from pyconv.ops.conv_plans import Activation
 from pyconv.ops.elementwise import NEGATIVE_SLOPE
 from pyconv.program.graph import Value
-from pyconv.program.kinds import Conv, Pad, Pool, Slice, Transpose
+from pyconv.program.kinds import Conv, ConvTranspose, Pad, Pool, Slice, Transpose
 
 Kind = Literal["max", "average"]
 _MOST_AXES = 3  # of windows in the core
@@ -41,6 +42,38 @@ def conv(
     moves = resolve(auto_pad, dilations, pads, strides, window, sizes)
     slope = NEGATIVE_SLOPE if activation == "leaky_relu" else 0.0
     kind = Conv(kernel, offset, moves.strides, moves.pads, moves.dilations, group, activation, slope)
+    return to.add(kind, x)
+
+
+@lowers("ConvTranspose")
+def conv_transpose(
+    to: Samples,
+    x: Any,
+    weights: Any,
+    bias: Any = None,
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: Sizes = None,
+    group: int = 1,
+    kernel_shape: Sizes = None,
+    output_padding: Sizes = None,
+    output_shape: Sizes = None,
+    pads: Sizes = None,
+    strides: Sizes = None,
+) -> Value:
+    *sizes, channels = value(x).shape
+    # Kept as one kernel (*window, filters, channels) for each group.
+    kernel = np.concatenate([numbers(part) for part in weights], -1) if isinstance(weights, list) else None
+    require(kernel is not None and len(kernel.shape) == len(sizes) + 2 and kernel.shape[-1] == channels)
+    assert kernel is not None
+    *window, filters, _ = kernel.shape
+    offset = None if bias is None else numbers(bias)
+    require(kernel_shape in (None, tuple(window)) and (offset is None or offset.shape == (filters * group,)))
+    moves = transposition(auto_pad, dilations, output_padding, output_shape, pads, strides, window, sizes)
+    # Zeros before the results, or a step and more behind them, are no window's.
+    crops = zip(moves.crops, moves.strides, strict=True)
+    require(all(before >= 0 and after > -step for (before, after), step in crops) and min(moves.sizes) > 0)
+    kind = ConvTranspose(kernel, offset, moves.strides, moves.pads, moves.dilations, moves.sizes, group)
     return to.add(kind, x)
 
 

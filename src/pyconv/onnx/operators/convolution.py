@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -116,20 +116,10 @@ def conv_transpose(
     kernels: Sequence[Kernel] = weights if isinstance(weights, list) else _transposed_kernels(weights, group)
     *sizes, filters, _ = kernels[0].shape
     check_weights(image, sizes, kernel_shape)
-    rank = len(sizes)
-    step, dilation = steps("strides", strides, rank), steps("dilations", dilations, rank)
-    more = steps("output_padding", output_padding, rank, default=0)
-    covered = [
-        (n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(image.shape[1:-1], step, sizes, dilation, strict=True)
-    ]
-    crops = _crops(auto_pad, pads, output_shape, [c + m for c, m in zip(covered, more, strict=True)], image, step)
-    # What is to be added at an end lies beyond all windows.
-    crops = [(before, after - extra) for (before, after), extra in zip(crops, more, strict=True)]
-    kept = tuple((max(before, 0), max(after, 0)) for before, after in crops)
-    added = [(max(-before, 0), max(-after, 0)) for before, after in crops]
-    wanted = [c - b - a for c, (b, a) in zip(covered, crops, strict=True)]
-    memory.checked((image.shape[0], *map(max, wanted, covered), filters * len(kernels)), image.dtype)
-    settled = SettledTranspose(step, kept, None, dilation, channels_first=False)
+    moves = transposition(auto_pad, dilations, output_padding, output_shape, pads, strides, sizes, image.shape[1:-1])
+    added = [(max(-before, 0), max(-after, 0)) for before, after in moves.crops]
+    memory.checked((image.shape[0], *map(max, moves.sizes, moves.covered), filters * len(kernels)), image.dtype)
+    settled = SettledTranspose(moves.strides, moves.pads, None, moves.dilations, channels_first=False)
     parts = [
         transposed(settled, part, kernel, None)
         for part, kernel in zip(_channel_groups(image, len(kernels)), kernels, strict=True)
@@ -142,19 +132,65 @@ def conv_transpose(
     return as_dtype_of(y, x)
 
 
+class Transposition(NamedTuple):
+    """How a transposed convolution moves.
+
+    Attributes:
+        covered: results along each axis that the windows reach.
+        crops: how many of them are cut off before and after; where negative, zeros are added.
+    """
+
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    covered: tuple[int, ...]
+    crops: tuple[tuple[int, int], ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of the results."""
+        return tuple(c - before - after for c, (before, after) in zip(self.covered, self.crops, strict=True))
+
+    @property
+    def pads(self) -> tuple[tuple[int, int], ...]:
+        """What is cut off, those of the convolution whose gradient it is."""
+        return tuple((max(before, 0), max(after, 0)) for before, after in self.crops)
+
+
+def transposition(
+    auto_pad: str,
+    dilations: Sizes,
+    output_padding: Sizes,
+    output_shape: Sizes,
+    pads: Sizes,
+    strides: Sizes,
+    window: Sequence[int],
+    sizes: Sequence[int],
+) -> Transposition:
+    """The operator's attributes for a window and images of these sizes."""
+    rank = len(window)
+    step, dilation = steps("strides", strides, rank), steps("dilations", dilations, rank)
+    more = steps("output_padding", output_padding, rank, default=0)
+    covered = tuple((n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(sizes, step, window, dilation, strict=True))
+    whole = [c + extra for c, extra in zip(covered, more, strict=True)]
+    crops = _crops(auto_pad, pads, output_shape, whole, sizes, step)
+    # What is to be added at an end lies beyond all windows.
+    crops = [(before, after - extra) for (before, after), extra in zip(crops, more, strict=True)]
+    return Transposition(step, dilation, covered, tuple(crops))
+
+
 def _channel_groups(image: Array, count: int) -> list[Array]:
     return [image] if count == 1 else [np.ascontiguousarray(part) for part in np.split(image, count, -1)]
 
 
 def _crops(
-    auto_pad: str, pads: Sizes, output_shape: Sizes, whole: list[int], image: Array, step: Sequence[int]
+    auto_pad: str, pads: Sizes, output_shape: Sizes, whole: list[int], sizes: Sequence[int], step: Sequence[int]
 ) -> list[tuple[int, int]]:
     """What each axis loses before and after of the `whole` result."""
     rank = len(whole)
     if output_shape is not None:
         wanted = tuple(output_shape)[-rank:]
     elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
-        wanted = tuple(n * s for n, s in zip(image.shape[1:-1], step, strict=True))
+        wanted = tuple(n * s for n, s in zip(sizes, step, strict=True))
     else:
         given = Window.pairs(pads, rank) if auto_pad == "NOTSET" else ((0, 0),) * rank
         return list(given)

@@ -1,14 +1,16 @@
-"""Convolutions, depthwise, separable and dense layers as Conv nodes. Transposed ones are called."""
+"""Convolutions, depthwise, separable and dense layers as Conv nodes, and transposed ones as ConvTranspose."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pyconv import config
 from pyconv.gradient import Array
 from pyconv.ops import geometry
 from pyconv.ops.conv_plans import Settled
+from pyconv.ops.conv_transpose import problem_of
 from pyconv.program.graph import Value
-from pyconv.program.kinds import Conv
+from pyconv.program.kinds import Conv, ConvTranspose
 from pyconv.program.lowering.registry import Lowering, NotLoweredError, lowers, lowers_spatial
 from pyconv.variable import Variable
 
@@ -31,6 +33,14 @@ def separable_conv(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
     one = (1,) * layer.rank
     y = _convolved(to, Settled("conv", one, "valid", one, False), y, layer.pointwise_kernel, layer.bias)
     return to.activate(layer.activation, y)
+
+
+@lowers_spatial("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
+def conv_transpose(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
+    (x,), weights = inputs, _numbers(to, layer.kernel)
+    conv = problem_of(config.get_precision(), layer.transposition, weights.dtype, (1, *x.shape), weights.shape)
+    kind = ConvTranspose(weights, to.read(layer.bias), conv.strides, conv.pads, conv.dilation, conv.input_size)
+    return to.activate(layer.activation, to.add(kind, x))
 
 
 @lowers("Dense")

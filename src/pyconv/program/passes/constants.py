@@ -6,7 +6,7 @@ import numpy as np
 
 from pyconv.gradient import Array
 from pyconv.program.graph import Node, Value
-from pyconv.program.kinds import Binary, Conv
+from pyconv.program.kinds import Binary, Conv, ConvTranspose
 
 
 def channel_vector(value: Value, channels: int) -> Array | None:
@@ -42,9 +42,13 @@ def affine_of(node: Node, value: Value) -> tuple[Array, Array] | None:  # noqa: 
     return None
 
 
-def scaled_results(kind: Conv, factor: Array, shift: Array) -> Conv:
+def scaled_results(kind: Conv | ConvTranspose, factor: Array, shift: Array) -> Conv | ConvTranspose:
     """The convolution whose results are those of `kind` times factor plus shift."""
     bias = shift if kind.bias is None else kind.bias * factor + shift
+    if isinstance(kind, ConvTranspose):
+        # (channels out / groups, channels in): each column has the factors of its group.
+        factors = np.repeat(factor.reshape(kind.groups, -1).T, kind.weights.shape[-1] // kind.groups, axis=1)
+        return kind._replace(weights=kind.weights * factors, bias=bias)
     return kind._replace(weights=kind.weights * factor, bias=bias)
 
 

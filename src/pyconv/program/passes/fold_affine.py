@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyconv.program.graph import Graph, Uses
-from pyconv.program.kinds import Conv
+from pyconv.program.kinds import Conv, ConvTranspose
 from pyconv.program.passes.constants import affine_of, scaled_inputs, scaled_results
 
 
@@ -11,13 +11,14 @@ def fold_affine_after(graph: Graph) -> int:
     """Folds y * factor + shift into the convolution that makes y for this alone."""
     uses, gone = Uses(graph), []
     for node in graph.nodes:
-        if not isinstance(node.kind, Conv) or node.kind.activation != "linear" or len(node.inputs) > 1:
+        kind = node.kind
+        if not isinstance(kind, (Conv, ConvTranspose)) or kind.activation != "linear" or len(node.inputs) > 1:
             continue
         while (user := uses.only_user(node.output)) is not None:
             affine = affine_of(user, node.output)
             if affine is None:
                 break
-            node.kind = scaled_results(node.kind, *affine)
+            node.kind = kind = scaled_results(kind, *affine)
             node.outputs, node.layers = user.outputs, node.layers + user.layers
             uses.makers[node.output] = node
             gone.append(user)

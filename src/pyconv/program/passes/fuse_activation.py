@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from pyconv.ops.conv_plans import Activation
 from pyconv.program.graph import Graph, Uses
-from pyconv.program.kinds import Conv, Unary
+from pyconv.program.kinds import Conv, ConvTranspose, Unary
 
 
 def fuse_activation(graph: Graph) -> int:
@@ -14,8 +14,10 @@ def fuse_activation(graph: Graph) -> int:
     uses, gone = Uses(graph), []
     for node in graph.nodes:
         kind = node.kind
-        user = uses.only_user(node.output) if isinstance(kind, Conv) and kind.activation == "linear" else None
-        if user is None or not isinstance(kind, Conv) or not isinstance(user.kind, Unary):
+        if not isinstance(kind, (Conv, ConvTranspose)) or kind.activation != "linear":
+            continue
+        user = uses.only_user(node.output)
+        if user is None or not isinstance(user.kind, Unary):
             continue
         activation: Any = user.kind.function
         if activation not in get_args(Activation):

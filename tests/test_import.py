@@ -1,4 +1,4 @@
-"""What `import pyconv` loads: it should cost little more than NumPy, some 15 ms where bytecode is cached."""
+"""What `import pyconv` loads: little beside NumPy's. benchmarks/import_time.py says how long that takes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import pyconv
 from pyconv import layers
 
 HEAVY = ["numpy.random", "matplotlib", "tqdm", "platform", "dataclasses", "torch", "keras", "onnx", "subprocess"]
@@ -31,6 +32,20 @@ def test_layers_wait_until_they_are_asked_for(loaded: set[str]) -> None:
     assert {name for name in loaded if name.startswith("pyconv.layers.")} <= {
         f"pyconv.layers.{name}" for name in ("calling", "input_layer", "inputs", "layer", "settings")
     }
+
+
+@pytest.mark.parametrize("name", ["callbacks", "losses", "metrics", "models", "optimizers", "plotting", "utils"])
+def test_models_and_what_trains_them_wait(name: str, loaded: set[str]) -> None:
+    assert not any(each.startswith(f"pyconv.{name}") for each in loaded)
+    assert name in dir(pyconv)
+
+
+def test_every_public_name_leads_somewhere() -> None:
+    for name in pyconv.__all__:
+        assert getattr(pyconv, name) is getattr(pyconv, name)
+    assert set(pyconv.__all__) <= set(dir(pyconv))
+    with pytest.raises(AttributeError, match="Modell"):
+        pyconv.Modell  # noqa: B018
 
 
 def test_every_name_of_a_layer_leads_to_it() -> None:

@@ -10,7 +10,6 @@ import numpy as np
 
 from pyconv import _core, activations, config
 from pyconv.layers.layer import Layer, Shape, shape_tuple
-from pyconv.models import Sequential
 from pyconv.ops.conv_plans import Activation, Problem, Settled, forward, plan_for
 from pyconv.ops.conv_transpose import crops, problem_of
 
@@ -60,6 +59,8 @@ def explain(layer: Layer, input_shape: tuple[int, ...]) -> str:
 
 
 def _paragraphs(layer: Any, shape: tuple[int, ...]) -> Iterator[str]:
+    from pyconv.models import Sequential  # noqa: PLC0415 - models come late
+
     if isinstance(layer, Sequential):
         for part in layer.layers:
             yield from _paragraphs(part, shape)

@@ -268,3 +268,12 @@ def test_weights_of_another_plan_are_refused(net: Net) -> None:
     builder = _core.ProgramBuilder([net.image], [net.wide], 0)
     with pytest.raises(ValueError, match="the same plan's pack"):
         builder.conv(first, (2, 0, 0), other.pack(net.weights[0]), None, (3, 0, 0))
+
+
+def test_factors_that_are_refused(net: Net) -> None:
+    """Winograd's weights can't be scaled, nor those of several images."""
+    for plan in (conv_plan(1, 20, 24, 24), conv_plan(2, 20, 3, 24)):
+        builder = _core.ProgramBuilder([2 * net.wide], [2 * net.wide], arena=net.wide)
+        weights = plan.pack(np.zeros(plan.weights_shape, np.float32))
+        with pytest.raises(ValueError, match=r"ProgramBuilder.conv: factors must be None but for one image"):
+            builder.conv(plan, (INPUT, 0, 0), weights, None, (OUTPUT, 0, 0), None, (ARENA, 0, 0))

@@ -104,6 +104,16 @@ def test_the_plan_is_exact_where_it_can_be_worked_out() -> None:
     assert model.memory_plan(100).kept_activations == 0
 
 
+@pytest.mark.parametrize(
+    "make", [lambda: layers.AveragePooling2D(9, 1), lambda: layers.UpSampling2D(2, interpolation="bilinear")]
+)
+def test_the_scratch_of_pools_and_other_sizes_is_counted(make: Callable[[], layers.Layer], threads: int) -> None:
+    """Rows that each thread works with."""
+    model = Sequential([layers.Input((40, 40, 64)), make()])
+    (step,) = model.plan(1).steps
+    assert model.memory_plan(1).inference_workspace == step.workspace >= threads * 40 * 64 * 4
+
+
 def test_a_plan_changes_nothing() -> None:
     model = digits()
     weights = model.get_weights()

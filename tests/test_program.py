@@ -329,6 +329,22 @@ def test_transposed_convolutions_are_steps_and_write_in_place() -> None:
     assert steps[2].layers[-1] == model.layers[5].name  # the activation
 
 
+@pytest.mark.parametrize("filters", [3, 37])
+def test_squeeze_and_excitation_goes_into_weights(filters: int, isa: str, threads: int) -> None:
+    """Its factors are a step's result, the products and a residual a convolution's; of each sample by itself."""
+    x = Input((20, 24, filters))
+    y = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    factors = layers.Dense(filters, activation="sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(y))
+    y = layers.Conv2D(filters, 1, strides=1)(layers.Multiply()([y, factors]))
+    model = Model(x, layers.ReLU()(layers.Add()([y, x])))
+    lively(model)
+    program = assert_program_equals_layers(model, images(3, 20, 24, filters))
+    kinds = [type(node.kind).__name__ for node in program.graph.nodes]
+    assert kinds == ["Conv", "Pool", "Conv", "Chain", "ScaledConv"]
+    batch = images(3, 20, 24, filters)
+    np.testing.assert_array_equal(model(batch)[1:2], model(batch[1:2]))
+
+
 def test_a_padding_that_nothing_takes_in_is_a_step() -> None:
     """Zeros would win over negative numbers, and what is padded doesn't count in a pooling: so they are written."""
     x = Input((6, 7, 3))

@@ -16,12 +16,14 @@ from pyconv.program.kinds import Binary, Conv, Pad, Slice, Transpose
 from pyconv.program.lowering import lower
 from pyconv.program.lowering.registry import Lowering
 from pyconv.program.memory import ALIGNMENT, Span, arrange
-from pyconv.program.passes import simplify
+from pyconv.program.passes import PASSES, simplify
 from pyconv.program.passes.cancel_transposes import cancel_transposes
 from pyconv.program.passes.fold_affine import fold_affine_after, fold_affine_before
 from pyconv.program.passes.fold_constants import fold_constants
 from pyconv.program.passes.fold_padding import fold_padding
 from pyconv.program.passes.fuse_activation import fuse_activation
+from pyconv.program.passes.fuse_chains import fuse_chains
+from pyconv.program.passes.fuse_factors import fuse_factors
 from pyconv.program.passes.fuse_residual import fuse_residual
 from pyconv.program.passes.remove_identity import remove_identity
 
@@ -37,7 +39,7 @@ def graph_of(build: Build) -> Graph:
     return lower(model, [SHAPE], Lowering())
 
 
-def changes(run: Callable[[Graph], int], build: Build, before: Callable[[Graph], int] | None = None) -> int:
+def changes(run: Callable[[Graph], int], build: Build, before: Callable[[Graph], object] | None = None) -> int:
     """How often a pass fires, after results have been compared."""
     graph = graph_of(build)
     if before is not None:
@@ -156,6 +158,48 @@ def test_fuse_residual(build: Build, fired: int) -> None:
 @pytest.mark.parametrize(
     ("build", "fired"),
     [
+        (lambda x: layers.Activation("tanh")(2 / (x * x + 1)), 3),
+        (lambda x: layers.add([y := layers.Activation("tanh")(x), layers.Activation("gelu")(y)]), 1),
+        (lambda x: [layers.Activation("tanh")(y := x * 2), y], 0),  # given out
+        (lambda x: layers.Activation("tanh")(layers.MaxPooling2D()(x * 2)), 0),
+        (lambda x: layers.Activation("softmax")(x * 2), 0),  # not of each number by itself
+        (lambda x: x * layers.MaxPooling2D((7, 1))(x), 0),  # a factor for each column
+    ],
+)
+def test_fuse_chains(build: Build, fired: int) -> None:
+    assert changes(fuse_chains, build) == fired
+
+
+def excited(x: Any, **arguments: Any) -> Any:
+    """Squeeze-and-excitation, and a convolution of its result."""
+    factors = layers.Activation("sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    return conv(**({"kernel_size": 1} | arguments))(x * factors)
+
+
+@pytest.mark.parametrize(
+    ("build", "fired"),
+    [
+        (lambda x: excited(layers.ReLU()(x)), 1),
+        (lambda x: layers.ReLU()(layers.add([excited(x, strides=1), x])), 1),
+        (lambda x: excited(excited(x)), 2),
+        (lambda x: excited(x, kernel_size=3), 0),  # too many weights
+        (lambda x: excited(x, groups=2), 0),
+        (lambda x: layers.Conv2D(2, 1)(x * [1.0, 2.0, 3.0, 4.0]), 0),
+        (lambda x: layers.Conv2D(4, 1)(y := x * layers.GlobalMaxPooling2D(keepdims=True)(x)) + y, 0),
+        (lambda x: layers.Conv2D(2, 1)(x * layers.Conv2D(1, 1)(x)), 0),  # a number a pixel
+    ],
+)
+def test_fuse_factors(build: Build, fired: int) -> None:
+    def before(graph: Graph) -> None:
+        for run in PASSES[: PASSES.index(fuse_factors)]:
+            run(graph)
+
+    assert changes(fuse_factors, build, before) == fired
+
+
+@pytest.mark.parametrize(
+    ("build", "fired"),
+    [
         (lambda x: x * 1 + 0, 2),
         (lambda x: layers.Cropping2D(0)(layers.ZeroPadding2D(0)(layers.Permute((1, 2, 3))(x))), 3),
         (lambda x: layers.Permute((2, 1, 3))(x * 2), 0),
@@ -201,6 +245,7 @@ def test_fold_constants() -> None:
     total = Value((3,))
     graph = Graph([x], [y], [Node(Binary("add"), [three, five], [total], []), Node(Binary("mul"), [x, total], [y], [])])
     assert fold_constants(graph) == 1
+    assert fold_constants(graph) == 0  # x is no constant
     np.testing.assert_array_equal(graph.nodes[0].inputs[1].constant, eight.constant)
 
 

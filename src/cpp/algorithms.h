@@ -71,6 +71,11 @@ struct ConvAlgorithm {
   // Reads tensors.weights only if there is no pack. The result must not depend on threads.
   void (*run)(const ConvProblem&, const KernelTable&, int threads, const ConvTensors& tensors, const std::byte* packed,
               std::byte* workspace);
+
+  // scaled: the packed weights of a forward problem of one group, those of source channel q times factors[q]. Null
+  // where the algorithm has no order of its own, or more than the weights in it.
+  void (*scale)(const ConvProblem&, const KernelTable&, int threads, const std::byte* packed, const void* factors,
+                std::byte* scaled) = nullptr;
 };
 
 extern const ConvAlgorithm kDepthwise;

@@ -37,6 +37,12 @@ class ConvPlan {
   // Packs the weights (an empty buffer where the algorithm reads them as they are).
   Buffer pack(const void* weights) const;
 
+  // Whether packed weights can be scaled.
+  bool can_scale() const { return algorithm_->scale && problem_.g == 1 && problem_.direction == Direction::forward; }
+
+  // The packed weights for sources whose channels are to be multiplied by ic factors, in as much memory.
+  void scale(const std::byte* packed, const void* factors, std::byte* scaled) const;
+
   // Runs with weights packed before; throws std::bad_alloc when there is no memory for the workspace.
   void run(const ConvTensors& tensors, const std::byte* packed) const;
 

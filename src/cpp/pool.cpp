@@ -195,6 +195,10 @@ int64_t PoolPlan::operations() const {
   return gather.rows() * (kPerLine + kPerElement * window * problem.axes[kWidth].o * problem.c);
 }
 
+int64_t PoolPlan::scratch_bytes() const {
+  return with_dtype(problem.dtype, [&]<class T>() { return Scratch<T>::bytes(*this); });
+}
+
 void pool_forward(const PoolPlan& plan, const void* src, void* dst) {
   with_dtype(plan.problem.dtype, [&]<class T>() { forward(plan, static_cast<const T*>(src), static_cast<T*>(dst)); });
 }

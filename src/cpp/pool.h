@@ -22,6 +22,9 @@ struct PoolPlan {
   // The work in parallel_for's measure.
   int64_t operations() const;
 
+  // Bytes of scratch memory that each thread needs in a forward run.
+  int64_t scratch_bytes() const;
+
   PoolProblem problem;
   const KernelTable* table;
   Gather gather;

@@ -44,15 +44,17 @@ Resampling::Resampling(DType dtype, int64_t mb, int64_t ih, int64_t iw, int64_t 
   for (int64_t& element : cols_.elements) element *= c;
 }
 
+int64_t Resampling::scratch_bytes() const { return align_up(iw_ * c_ * size_of(dtype_)); }
+
 template <class T>
 void Resampling::run_as(const T* src, T* dst) const {
   const Kernels<T>& kernels = table_->kernels<T>();
   const std::vector<T> col_weights(cols_.weights.begin(), cols_.weights.end());
-  const int64_t row = iw_ * c_, row_bytes = align_up(row * static_cast<int64_t>(sizeof(T)));
+  const int64_t row = iw_ * c_;
   const int threads = threads_for(kPerElement * (rows_.taps + cols_.taps) * mb_ * oh() * ow() * c_);
-  const Workspace workspace(threads * row_bytes);
+  const Workspace workspace(threads * scratch_bytes());
   parallel_for(mb_ * oh(), threads, [&](int64_t begin, int64_t end, int part) {
-    T* const blended = reinterpret_cast<T*>(workspace.get() + part * row_bytes);
+    T* const blended = reinterpret_cast<T*>(workspace.get() + part * scratch_bytes());
     std::vector<int64_t> at(static_cast<size_t>(rows_.taps));
     std::vector<T> weights(at.size());
     for (int64_t task = begin; task < end; ++task) {

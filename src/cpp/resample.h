@@ -40,6 +40,7 @@ class Resampling {
   int64_t c() const { return c_; }
   int64_t oh() const { return rows_.results(); }
   int64_t ow() const { return cols_.results(); }
+  int64_t scratch_bytes() const;  // memory that each thread needs in a run: a row that has been blended
   int64_t flops() const { return 2 * mb_ * c_ * oh() * (rows_.taps * iw_ + cols_.taps * ow()); }
 
  private:

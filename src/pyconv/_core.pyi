@@ -57,6 +57,10 @@ class ConvPlan:
         """Whether every result is a plain sum of products, so that whole numbers come out exactly."""
 
     @property
+    def can_scale(self) -> bool:
+        """Whether a program's step may multiply the channels of src by factors, which it does to the weights."""
+
+    @property
     def output_size(self) -> tuple[int, ...]: ...
     @property
     def src_shape(self) -> tuple[int, ...]: ...
@@ -123,6 +127,10 @@ class PoolPlan:
 
     @property
     def output_size(self) -> tuple[int, ...]: ...
+    @property
+    def scratch_bytes(self) -> int:
+        """Bytes of memory that each thread needs in `forward`."""
+
     def forward(self, src: _Array, dst: _Array | None = None) -> _Array:
         """Returns dst, a new array that begins at a cache line if none is given."""
 
@@ -198,8 +206,11 @@ class ProgramBuilder:
         bias: _Array | None,
         dst: _Place,
         residual: _Place | None = None,
+        factors: _Place | None = None,
     ) -> None:
         """A plan's run with weights from its `pack`; bias is copied; residual may be dst.
+
+        factors are in_channels numbers that those of src are multiplied by, of a plan of one image that `can_scale`.
 
         A plan of backward_data is a transposed convolution: what its problem calls dst lies at src. It has no residual.
         """
@@ -328,6 +339,10 @@ class Resampling:
         rows: tuple[NDArray[np.integer[Any]], NDArray[np.float64]],
         cols: tuple[NDArray[np.integer[Any]], NDArray[np.float64]],
     ) -> None: ...
+    @property
+    def scratch_bytes(self) -> int:
+        """Bytes of memory that each thread needs in a run."""
+
     def run(self, src: _Array, dst: _Array | None = None) -> _Array:
         """Returns dst, a new array if none is given."""
 

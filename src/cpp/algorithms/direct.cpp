@@ -45,6 +45,19 @@ void pack_weights(const ConvProblem& problem, const Kernels<T>& kernels, int thr
   });
 }
 
+// Rows of the panels, one after the other, are those of the source channels, again and again.
+template <class T>
+void scale_weights(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const T* packed,
+                   const T* factors, T* scaled) {
+  const DirectLayout<T> layout(problem, kernels);
+  parallel_for(layout.panels * layout.taps, threads, [&](int64_t begin, int64_t end, int) {
+    int64_t at = begin * layout.depth * layout.panel;
+    for (int64_t index = begin; index < end; ++index)
+      for (int64_t q = 0; q < layout.depth; ++q)
+        for (int64_t j = 0; j < layout.panel; ++j, ++at) scaled[at] = packed[at] * factors[q];
+  });
+}
+
 // Whether two produced coordinates see the same elements of the kernel.
 bool see_the_same(const Taps& a, const Taps& b) { return a.k == b.k && a.count == b.count; }
 
@@ -266,6 +279,14 @@ void pack(const ConvProblem& problem, const KernelTable& table, int threads, con
   });
 }
 
+void scale(const ConvProblem& problem, const KernelTable& table, int threads, const std::byte* packed,
+           const void* factors, std::byte* scaled) {
+  with_dtype(problem.dtype, [&]<class T>() {
+    scale_weights<T>(problem, table.kernels<T>(), threads, reinterpret_cast<const T*>(packed),
+                     static_cast<const T*>(factors), reinterpret_cast<T*>(scaled));
+  });
+}
+
 void run(const ConvProblem& problem, const KernelTable& table, int threads, const ConvTensors& tensors,
          const std::byte* packed, std::byte* workspace) {
   with_dtype(problem.dtype, [&]<class T>() {
@@ -289,6 +310,6 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
 
 }  // namespace
 
-const ConvAlgorithm kDirect = {"direct", true, refuse, nullptr, memory, pack, run};
+const ConvAlgorithm kDirect = {"direct", true, refuse, nullptr, memory, pack, run, scale};
 
 }  // namespace pyconv

@@ -95,6 +95,7 @@ void register_conv(py::module_& module) {
            py::arg("src_stride") = 0, py::arg("dst_stride") = 0)
       .def_property_readonly("algorithm", [](const PyConvPlan& self) { return self.plan.algorithm().name; })
       .def_property_readonly("plain_sums", [](const PyConvPlan& self) { return self.plan.algorithm().plain_sums; })
+      .def_property_readonly("can_scale", [](const PyConvPlan& self) { return self.plan.can_scale(); })
       .def_property_readonly("output_size",
                              [](const PyConvPlan& self) {
                                return spatial_sizes(self.problem().axes, &Axis::o, self.src_shape.size() - 2);

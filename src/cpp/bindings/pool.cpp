@@ -31,6 +31,7 @@ void register_pool(py::module_& module) {
       .def_property_readonly(
           "output_size",
           [](const PyPoolPlan& self) { return spatial_sizes(self.plan.problem.axes, &Axis::o, self.rank); })
+      .def_property_readonly("scratch_bytes", [](const PyPoolPlan& self) { return self.plan.scratch_bytes(); })
       .def("forward", &PyPoolPlan::forward, py::arg("src"), py::arg("dst").none(true) = py::none())
       .def("backward", &PyPoolPlan::backward, py::arg("src"), py::arg("diff_dst"), py::arg("diff_src"));
 }

@@ -24,7 +24,7 @@ Sharing sharing_of(const std::string& name) {
 
 void add_conv(ProgramBuilder& self, const std::shared_ptr<PyConvPlan>& plan, const PyPlace& src,
               const std::shared_ptr<PyPackedWeights>& packed, const std::optional<py::array>& bias, const PyPlace& dst,
-              const std::optional<PyPlace>& residual) {
+              const std::optional<PyPlace>& residual, const std::optional<PyPlace>& factors) {
   if (packed->plan != plan)
     throw std::invalid_argument("ProgramBuilder.conv: packed weights must come from the same plan's pack.");
   const ConvProblem& problem = plan->problem();
@@ -32,7 +32,8 @@ void add_conv(ProgramBuilder& self, const std::shared_ptr<PyConvPlan>& plan, con
   self.add(std::make_unique<ConvStep>(std::shared_ptr<const ConvPlan>(plan, &plan->plan),
                                       std::shared_ptr<const std::byte>(packed, packed->memory.get()), packed->bytes,
                                       numbers, place_of(src), place_of(dst),
-                                      residual ? std::optional(place_of(*residual)) : std::nullopt));
+                                      residual ? std::optional(place_of(*residual)) : std::nullopt,
+                                      factors ? std::optional(place_of(*factors)) : std::nullopt));
 }
 
 using PyRowConv = std::tuple<std::shared_ptr<PyConvPlan>, std::shared_ptr<PyPackedWeights>, std::optional<py::array>,
@@ -169,7 +170,7 @@ void register_program(py::module_& module) {
           },
           py::arg("repeats"), py::arg("share") = "auto")
       .def("conv", &add_conv, py::arg("plan"), py::arg("src"), py::arg("packed"), py::arg("bias").none(true),
-           py::arg("dst"), py::arg("residual").none(true) = py::none())
+           py::arg("dst"), py::arg("residual").none(true) = py::none(), py::arg("factors").none(true) = py::none())
       .def("row_blocks", &add_row_blocks, py::arg("convs"), py::arg("blocks"), py::arg("src"), py::arg("dst"),
            py::arg("residual").none(true) = py::none())
       .def("pool", &add_pool, py::arg("plan"), py::arg("src"), py::arg("dst"))

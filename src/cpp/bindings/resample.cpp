@@ -44,6 +44,7 @@ void register_resample(py::module_& module) {
            }),
            py::arg("dtype"), py::arg("batch"), py::arg("height"), py::arg("width"), py::arg("channels"),
            py::arg("rows"), py::arg("cols"))
+      .def_property_readonly("scratch_bytes", &Resampling::scratch_bytes)
       .def("run", &run, py::arg("src"), py::arg("dst").none(true) = py::none());
 }
 

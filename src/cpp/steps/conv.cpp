@@ -5,21 +5,27 @@
 #include <stdexcept>
 #include <utility>
 
+#include "../workspace.h"
+
 namespace pyconv {
 
 ConvStep::ConvStep(std::shared_ptr<const ConvPlan> plan, std::shared_ptr<const std::byte> packed, int64_t packed_bytes,
-                   const void* bias, Place src, Place dst, std::optional<Place> residual)
+                   const void* bias, Place src, Place dst, std::optional<Place> residual, std::optional<Place> factors)
     : plan_(std::move(plan)),
       packed_(std::move(packed)),
       packed_bytes_(packed_bytes),
       src_(src),
       dst_(dst),
-      residual_(residual) {
+      residual_(residual),
+      factors_(factors) {
   const ConvProblem& problem = plan_->problem();
   if (problem.direction == Direction::backward_weights)
     throw std::invalid_argument("ProgramBuilder.conv: the plan must be of forward or backward_data.");
   if (residual_ && transposed())
     throw std::invalid_argument("ProgramBuilder.conv: residual must be None but for forward.");
+  if (factors_ && (problem.mb != 1 || !plan_->can_scale()))
+    throw std::invalid_argument(
+        "ProgramBuilder.conv: factors must be None but for one image, and a plan that can scale.");
   if (bias == nullptr) return;
   const int64_t bytes = problem.produced_channels() * size_of(problem.dtype);
   bias_ = make_buffer(bytes);
@@ -27,7 +33,10 @@ ConvStep::ConvStep(std::shared_ptr<const ConvPlan> plan, std::shared_ptr<const s
 }
 
 void ConvStep::run(const Memory& memory) const {
-  auto* const weights = const_cast<std::byte*>(packed_.get());  // only read, as all that a run gets but its result
+  const Workspace scaled(factors_ ? packed_bytes_ : 0);
+  if (factors_) plan_->scale(packed_.get(), memory.at(*factors_), scaled.get());
+  // Only read, as all that a run gets but its result.
+  auto* const weights = factors_ ? scaled.get() : const_cast<std::byte*>(packed_.get());
   ConvTensors tensors{.src = memory.at(src_),
                       .weights = weights,
                       .bias = bias_.get(),
@@ -47,6 +56,7 @@ std::vector<Access> ConvStep::accesses() const {
   if (transposed()) std::swap(src_bytes, dst_bytes);
   std::vector<Access> all = {{.place = src_, .bytes = src_bytes}, {.place = dst_, .bytes = dst_bytes, .write = true}};
   if (residual_) all.push_back({.place = *residual_, .bytes = dst_bytes});
+  if (factors_) all.push_back({.place = *factors_, .bytes = problem.ic * size_of(problem.dtype)});
   return all;
 }
 
@@ -55,7 +65,7 @@ StepFacts ConvStep::facts() const {
           .algorithm = plan_->algorithm().name,
           .flops = plan_->problem().flops(),
           .weights_bytes = packed_bytes_,
-          .workspace_bytes = plan_->memory().workspace_bytes};
+          .workspace_bytes = plan_->memory().workspace_bytes + (factors_ ? packed_bytes_ : 0)};
 }
 
 }  // namespace pyconv

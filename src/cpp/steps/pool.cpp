@@ -1,6 +1,8 @@
 // pool.cpp: a pooling's tensors, found in the program's memory.
 #include "pool.h"
 
+#include "../parallel.h"
+
 namespace pyconv {
 
 PoolStep::PoolStep(std::shared_ptr<const PoolPlan> plan, Place src, Place dst)
@@ -22,7 +24,8 @@ StepFacts PoolStep::facts() const {
   const int64_t window = problem.axes[kDepth].k * problem.axes[kHeight].k * problem.axes[kWidth].k;
   return {.kind = "pool",
           .algorithm = problem.kind == PoolKind::max ? "max" : "average",
-          .flops = problem.mb * problem.dst_pixels() * problem.c * window};
+          .flops = problem.mb * problem.dst_pixels() * problem.c * window,
+          .workspace_bytes = num_threads() * plan_->scratch_bytes()};
 }
 
 }  // namespace pyconv

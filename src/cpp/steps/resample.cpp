@@ -3,6 +3,8 @@
 
 #include <stdexcept>
 
+#include "../parallel.h"
+
 namespace pyconv {
 
 ResampleStep::ResampleStep(std::shared_ptr<const Resampling> plan, Place src, Place dst)
@@ -18,6 +20,11 @@ std::vector<Access> ResampleStep::accesses() const {
           {.place = dst_, .bytes = size * plan_->oh() * plan_->ow(), .write = true}};
 }
 
-StepFacts ResampleStep::facts() const { return {.kind = "resample", .algorithm = {}, .flops = plan_->flops()}; }
+StepFacts ResampleStep::facts() const {
+  return {.kind = "resample",
+          .algorithm = {},
+          .flops = plan_->flops(),
+          .workspace_bytes = num_threads() * plan_->scratch_bytes()};
+}
 
 }  // namespace pyconv

@@ -14,7 +14,7 @@ from pyconv.ops.arrays import contiguous
 from pyconv.program.blocks import takes_batch
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.interpreter import array_of, run_node
-from pyconv.program.kinds import Conv, ConvTranspose, Reshape, RowBlocks, Slice, convolutions
+from pyconv.program.kinds import Conv, ConvTranspose, Reshape, RowBlocks, ScaledConv, Slice, convolutions
 from pyconv.program.steps import Where, add_step, has_step
 from pyconv.program.storage import FLOAT, Placement
 
@@ -96,6 +96,8 @@ class CoreStage:
             for node in self.nodes:  # the program has the weights, in its own order
                 if isinstance(node.kind, (Conv, ConvTranspose)):
                     node.kind = _without_weights(node.kind)
+                elif isinstance(node.kind, ScaledConv):
+                    node.kind = ScaledConv(_without_weights(node.kind.conv))
                 elif isinstance(node.kind, RowBlocks):
                     node.kind = node.kind._replace(convs=tuple(map(_without_weights, node.kind.convs)))
         return Built(program, block, step_nodes)

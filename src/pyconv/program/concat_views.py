@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pyconv.program.graph import Node, Value
-from pyconv.program.kinds import Chain, Concat, Conv, ConvTranspose, Pool, Slice, Transpose
+from pyconv.program.kinds import Chain, Concat, Conv, ConvTranspose, Pool, ScaledConv, Slice, Transpose
 
 
 class View(NamedTuple):
@@ -45,6 +45,8 @@ def _writes_apart(node: Node) -> bool:
     match node.kind:
         case Conv():
             return not node.kind.dense and len(node.inputs) == 1  # a residual lies as the result does
+        case ScaledConv():
+            return len(node.inputs) == 2
         case ConvTranspose() | Pool() | Chain():
             return True
     return _joins_channels(node)
@@ -54,7 +56,7 @@ def _reads_apart(node: Node, value: Value) -> bool:
     match node.kind:
         case Conv():
             return not node.kind.dense and value not in node.inputs[1:]
-        case Chain():
+        case ScaledConv() | Chain():
             return value not in node.inputs[1:]
         case ConvTranspose() | Pool() | Slice() | Transpose():
             return True

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from pyconv import _core
 from pyconv.program.building import CoreStage, stages_of, unused_after
-from pyconv.program.graph import Graph
+from pyconv.program.graph import Graph, Node
 from pyconv.program.interpreter import plans_of
-from pyconv.program.kinds import RowBlocks
+from pyconv.program.kinds import Pool, Resize, RowBlocks, ScaledConv
+from pyconv.program.steps import pooling_of, resampling_of
 from pyconv.program.storage import FLOAT
 
 
@@ -17,7 +18,7 @@ class Footprint(NamedTuple):
 
     activations: int  # at most at once: the arena, and the arrays between programs and calls
     packed: int  # weights in the order that convolutions read
-    workspace: int  # the largest scratch memory of a convolution, or of blocks of rows
+    workspace: int  # the largest scratch memory of a step
 
 
 def footprint(graph: Graph, batch: int) -> Footprint:
@@ -37,7 +38,23 @@ def footprint(graph: Graph, batch: int) -> Footprint:
             for node in stage.nodes:
                 plans = plans_of(node.kind, (block, *node.inputs[0].shape))
                 packed += sum(plan.packed_bytes for plan in plans)
-                workspace = max([workspace, *(at_once * plan.workspace_bytes for plan in plans)])
-                if isinstance(node.kind, RowBlocks):
-                    workspace = max(workspace, _core.row_blocks_workspace(plans, node.kind.blocks))
+                workspace = max(workspace, _workspace(node, plans, block, at_once))
     return Footprint(most, packed, workspace)
+
+
+def _workspace(node: Node, plans: list[_core.ConvPlan], block: int, at_once: int) -> int:
+    """The scratch memory of a step, whose convolutions have these plans; that of chains is a few KB and not counted."""
+    # Threads share a step, or run it at once, each by itself.
+    working = at_once if at_once > 1 else _core.get_num_threads()
+    shared = at_once * max((plan.workspace_bytes for plan in plans), default=0)
+    x_shape = (block, *node.inputs[0].shape)
+    match node.kind:
+        case RowBlocks():
+            return max(shared, _core.row_blocks_workspace(plans, node.kind.blocks))
+        case ScaledConv():
+            return shared + at_once * plans[0].packed_bytes
+        case Pool():
+            return working * pooling_of(node.kind, x_shape).scratch_bytes
+        case Resize():
+            return working * resampling_of(node.kind, x_shape).scratch_bytes
+    return shared

@@ -31,6 +31,7 @@ from pyconv.program.kinds import (
     Reshape,
     Resize,
     RowBlocks,
+    ScaledConv,
     Slice,
     Softmax,
     Transpose,
@@ -66,6 +67,9 @@ def _result(kind: Any, arrays: list[Array], shape: tuple[int, ...]) -> Array:  #
     match kind:
         case Conv():
             return convolved(kind, x, arrays[1] if len(arrays) > 1 else None)
+        case ScaledConv():
+            factors = arrays[1].reshape(len(x), *(1,) * (x.ndim - 2), -1)
+            return convolved(kind.conv, ops.multiply(x, factors), arrays[2] if len(arrays) > 2 else None)
         case ConvTranspose():
             return transposed(kind, x)
         case RowBlocks():

@@ -31,6 +31,16 @@ class Conv(NamedTuple):
     dense: bool = False  # a matrix product over the last axis: all others, the batch's too, are one line of pixels
 
 
+class ScaledConv(NamedTuple):
+    """The convolution of images times a number for each channel, as squeeze-and-excitation makes them.
+
+    The numbers go into the weights, so that images are read once. Its inputs are the images, the numbers (..., channels
+    in), and the convolution's residual if it has one.
+    """
+
+    conv: Conv
+
+
 class ConvTranspose(NamedTuple):
     """activation(transposed convolution + bias): the data gradient of a convolution from the results to the images."""
 
@@ -71,6 +81,8 @@ def convolutions(kind: Any) -> tuple[Conv | ConvTranspose, ...]:
     """The convolutions that a node of this kind computes."""
     if isinstance(kind, RowBlocks):
         return kind.convs
+    if isinstance(kind, ScaledConv):
+        return (kind.conv,)
     return (kind,) if isinstance(kind, (Conv, ConvTranspose)) else ()
 
 
@@ -167,6 +179,7 @@ class Call(NamedTuple):
 
 Kind = (
     Conv
+    | ScaledConv
     | ConvTranspose
     | RowBlocks
     | Pool

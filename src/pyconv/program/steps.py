@@ -25,9 +25,11 @@ from pyconv.program.kinds import (
     Reshape,
     Resize,
     RowBlocks,
+    ScaledConv,
     Slice,
     Softmax,
     Transpose,
+    convolutions,
 )
 from pyconv.program.storage import Placement
 
@@ -61,13 +63,13 @@ def add_step(node: Node, where: Where) -> int:
 
 
 def _conv(node: Node, where: Where) -> int:
-    kind = node.kind
-    assert isinstance(kind, (Conv, ConvTranspose))
     x, *residual = node.inputs
-    plan = _plan(node, where)
-    extra = _at(where, residual[0]) if residual else None
+    factors = [residual.pop(0)] if isinstance(node.kind, ScaledConv) else []
+    (kind,) = convolutions(node.kind)
+    plan = _plan(kind, x, node.output, where)
+    extra, numbers = (_at(where, values[0]) if values else None for values in (residual, factors))
     packed, bias = _numbers(kind, plan)
-    where.builder.conv(plan, _at(where, x), packed, bias, _at(where, node.output), extra)
+    where.builder.conv(plan, _at(where, x), packed, bias, _at(where, node.output), extra, numbers)
     return 1
 
 
@@ -90,13 +92,11 @@ def _row_blocks(node: Node, where: Where) -> int:
     return 1
 
 
-def _plan(node: Node, where: Where) -> _core.ConvPlan:
-    kind, x = node.kind, node.inputs[0]
-    assert isinstance(kind, (Conv, ConvTranspose))
+def _plan(kind: Conv | ConvTranspose, x: Value, y: Value, where: Where) -> _core.ConvPlan:
     problem, direction = problem_of(kind, (where.block, *x.shape)), direction_of(kind)
-    if where.places.is_whole(x) and where.places.is_whole(node.output):
+    if where.places.is_whole(x) and where.places.is_whole(y):
         return plan_for(_core.get_isa(), direction, problem)
-    src, dst = (x, node.output) if direction == "forward" else (node.output, x)
+    src, dst = (x, y) if direction == "forward" else (y, x)
     strides = [where.places.stride(value) for value in (src, dst)]
     return _core.ConvPlan(direction=direction, **problem._asdict(), src_stride=strides[0], dst_stride=strides[1])
 
@@ -136,38 +136,34 @@ def _layer_norm(node: Node, where: Where) -> int:
 def _resize(node: Node, where: Where) -> int:
     kind, (x,) = node.kind, node.inputs
     assert isinstance(kind, Resize)
-    *sizes, channels = x.shape
-    taps = kind.taps
-    if len(taps) == 1:  # a signal is an image of one row
-        taps, sizes = ((np.zeros((1, 1), np.int64), np.ones((1, 1))), *taps), [1, *sizes]
-    (height, width), (rows, cols) = sizes, taps
-    plan = _core.Resampling("float32", where.block, height, width, channels, rows, cols)
+    plan = resampling_of(kind, (where.block, *x.shape))
     where.builder.resample(plan, _at(where, x), _at(where, node.output))
     return 1
 
 
+def resampling_of(kind: Resize, x_shape: tuple[int, ...]) -> _core.Resampling:
+    """How the core brings a batch of this shape to another size."""
+    batch, *sizes, channels = x_shape
+    taps = kind.taps
+    if len(taps) == 1:  # a signal is an image of one row
+        taps, sizes = ((np.zeros((1, 1), np.int64), np.ones((1, 1))), *taps), [1, *sizes]
+    (height, width), (rows, cols) = sizes, taps
+    return _core.Resampling("float32", batch, height, width, channels, rows, cols)
+
+
 def _pool(node: Node, where: Where) -> int:
-    kind = node.kind
+    kind, (x,) = node.kind, node.inputs
     assert isinstance(kind, Pool)
-    (x,) = node.inputs
-    *size, channels = x.shape
-    dense = (1,) * len(size)
-    strides = [where.places.stride(value) for value in (x, node.output)]
-    plan = _core.PoolPlan(
-        "program",
-        kind.kind,
-        "float32",
-        where.block,
-        channels,
-        size,
-        kind.window,
-        kind.strides,
-        dense,
-        kind.pads,
-        *strides,
-    )
+    plan = pooling_of(kind, (where.block, *x.shape), *(where.places.stride(value) for value in (x, node.output)))
     where.builder.pool(plan, _at(where, x), _at(where, node.output))
     return 1
+
+
+def pooling_of(kind: Pool, x_shape: tuple[int, ...], src_stride: int = 0, dst_stride: int = 0) -> _core.PoolPlan:
+    """The core's plan for a batch of this shape, whose pixels and results lie so many floats apart; 0 means dense."""
+    batch, *size, channels = x_shape
+    arguments = batch, channels, size, kind.window, kind.strides, (1,) * len(size), kind.pads
+    return _core.PoolPlan("program", kind.kind, "float32", *arguments, src_stride, dst_stride)
 
 
 def _concat(node: Node, where: Where) -> int:
@@ -245,6 +241,7 @@ def _strides(value: Value, where: Where) -> list[int]:
 
 _STEPS: dict[type[Any], Callable[[Node, Where], int]] = {
     Conv: _conv,
+    ScaledConv: _conv,
     ConvTranspose: _conv,
     RowBlocks: _row_blocks,
     Pool: _pool,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pyconv.program.concat_views import concat_views
 from pyconv.program.graph import Node, Value
-from pyconv.program.kinds import Chain, Conv, Reshape
+from pyconv.program.kinds import Chain, Conv, Reshape, ScaledConv
 from pyconv.program.memory import Span, arrange
 
 FLOAT = 4  # bytes
@@ -134,6 +134,8 @@ def _overwritable(node: Node) -> Sequence[Value]:
     match node.kind:
         case Conv():
             return node.inputs[1:]  # the residual
+        case ScaledConv():
+            return node.inputs[2:]
         case Chain():
             # An operand of fewer numbers has another size, and one that another link reads again isn't free.
             return node.inputs

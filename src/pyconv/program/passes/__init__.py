@@ -11,6 +11,7 @@ from pyconv.program.passes.fold_constants import fold_constants
 from pyconv.program.passes.fold_padding import fold_padding
 from pyconv.program.passes.fuse_activation import fuse_activation
 from pyconv.program.passes.fuse_chains import fuse_chains
+from pyconv.program.passes.fuse_factors import fuse_factors
 from pyconv.program.passes.fuse_residual import fuse_residual
 from pyconv.program.passes.fuse_row_blocks import fuse_row_blocks
 from pyconv.program.passes.remove_identity import remove_identity
@@ -29,6 +30,7 @@ PASSES: tuple[Callable[[Graph], int], ...] = (
     fuse_residual,
     fuse_activation,
     fuse_chains,
+    fuse_factors,
     fuse_row_blocks,
 )
 

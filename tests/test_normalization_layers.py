@@ -318,6 +318,11 @@ def test_sparsemax_is_the_nearest_point_of_the_simplex() -> None:
         (lambda: layers.Resizing(3, 3)(np.zeros((1, 0, 3, 1))), ValueError, r"Resizing: .*\(1, 0, 3, 1\)"),
         (lambda: layers.GaussianNoise(-1), ValueError, "GaussianNoise: .*stddev.*-1"),
         (lambda: layers.SpatialDropout2D(1.5), ValueError, "SpatialDropout2D: .*rate.*1.5"),
+        (
+            lambda: layers.SpatialDropout1D(0.5, data_format="channels_last"),
+            ValueError,
+            "SpatialDropout1D: Unrecognized.*data_format",
+        ),
         (lambda: layers.SpatialDropout2D(0.5)(X), ValueError, r"SpatialDropout2D: inputs.*\(6, 5, 4\)"),
         (lambda: layers.LeakyReLU(None), TypeError, "LeakyReLU: .*negative_slope.*None"),
         (lambda: layers.PReLU(shared_axes=0), ValueError, "PReLU: .*shared_axes.*0"),

@@ -22,8 +22,10 @@ class BaseSpatialDropout(Dropout):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        if self.rank == 1 and data_format is not None:  # Keras has none there: refused as any unknown argument
+            kwargs["data_format"] = data_format
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
-        self.data_format = geometry.data_format(self._op, data_format)
+        self.data_format = "channels_last" if self.rank == 1 else geometry.data_format(self._op, data_format)
         self.input_rank = self.rank + 2
         ones = (1,) * self.rank
         self.noise_shape = (None, None, *ones) if self.data_format == "channels_first" else (None, *ones, None)

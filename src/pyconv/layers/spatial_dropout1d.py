@@ -38,8 +38,7 @@ class SpatialDropout1D(BaseSpatialDropout):
 
     rank = 1
 
-    # Keras has no data_format in one dimension.
     def __init__(
         self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any
     ) -> None:
-        super().__init__(rate, "channels_last", seed, name, dtype, **kwargs)
+        super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)

@@ -56,6 +56,8 @@ def test_an_axis_of_unknown_size_stays_unknown_and_an_empty_one_is_refused() -> 
     assert geometry.output_size("conv", "same", (None, 4), (3, 3), (2, 2), (1, 1)) == (None, 2)
     with pytest.raises(ValueError, match=r"input size=0, window=1, dilation=2 \(spanning 1\), pads=2\+2"):
         geometry.output_size("conv", 2, (0,), (1,), (1,), (2,))
+    with pytest.raises(ValueError, match=r"input size=6, window=3, dilation=3 \(spanning 7\)"):
+        geometry.output_size("conv", "valid", (6,), (3,), (1,), (3,))
 
 
 @pytest.mark.parametrize("value", [1, LARGEST, np.int64(LARGEST), np.uint8(3)])

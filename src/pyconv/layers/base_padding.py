@@ -42,15 +42,15 @@ class BaseZeroPadding(BaseBorders):
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         settings.keep(self, locals())
-        self._pads = self.pairs("padding", padding)
-        self.padding = self._pads[0] if self.rank == 1 else self._pads
+        self.pads = self.pairs("padding", padding)  # unlike Keras' attribute a pair an axis in one dimension, too
+        self.padding = self.pads[0] if self.rank == 1 else self.pads
 
     def call(self, x: Array) -> Array:
-        return ops.pad(x, self.every_axis(self._pads))
+        return ops.pad(x, self.every_axis(self.pads))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_input_shape(input_shape)
-        axes = zip(self.spatial(input_shape), self._pads, strict=True)
+        axes = zip(self.spatial(input_shape), self.pads, strict=True)
         return self.with_spatial(input_shape, tuple(None if n is None else n + b + a for n, (b, a) in axes))
 
 
@@ -64,19 +64,19 @@ class BaseCropping(BaseBorders):
         self.data_format = geometry.data_format(self._op, data_format)
         # In one dimension Keras knows channels_last alone, and its configuration says nothing of it.
         settings.keep(self, {"cropping": cropping} | ({"data_format": data_format} if self.rank > 1 else {}))
-        self._crops = self.pairs("cropping", cropping)
-        self.cropping = self._crops[0] if self.rank == 1 else self._crops
+        self.crops = self.pairs("cropping", cropping)  # likewise
+        self.cropping = self.crops[0] if self.rank == 1 else self.crops
 
     def build(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)
 
     def call(self, x: Array) -> Array:
         self.compute_output_shape(x.shape)
-        return crop(x, self.every_axis(self._crops))
+        return crop(x, self.every_axis(self.crops))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_input_shape(input_shape)
-        axes = list(zip(self.spatial(input_shape), self._crops, strict=True))
+        axes = list(zip(self.spatial(input_shape), self.crops, strict=True))
         if any(n is not None and before + after >= n for n, (before, after) in axes):
             raise ValueError(
                 f"{self._op}: Values in `cropping` argument should be smaller than the corresponding spatial dimension "

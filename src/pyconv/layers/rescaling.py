@@ -37,17 +37,15 @@ class Rescaling(Layer):
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         settings.keep(self, locals())
+        for name, number in (("scale", scale), ("offset", offset)):
+            as_float(self._op, name, np.asarray(number))  # refuses what doesn't hold numbers
         self.scale, self.offset = (a.tolist() if isinstance(a, np.ndarray) else a for a in (scale, offset))
-        self._factor, self._offset = (
-            as_float(self._op, name, np.asarray(number)).astype(self.dtype)
-            for name, number in (("scale", scale), ("offset", offset))
-        )
 
     def call(self, x: Array) -> Array:
-        factor = self._factor
+        factor, offset = np.asarray(self.scale, self.dtype), np.asarray(self.offset, self.dtype)
         if factor.ndim and config.image_data_format() == "channels_first":  # as Keras does, and with scale alone
             factor = factor.reshape(*factor.shape, *(1,) * (3 - factor.ndim))
-        return ops.add(ops.multiply(x, factor), self._offset)
+        return ops.add(ops.multiply(x, factor), offset)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -103,7 +103,7 @@ def _transposition(layer: BaseConvTranspose) -> Rule:
 
 def _zero_padding(layer: BaseZeroPadding) -> Rule:
     def rule(axis: int, n: int) -> tuple[Reach, int]:
-        before, after = layer._pads[axis]
+        before, after = layer.pads[axis]
         return of_window(1, 1, before), n + before + after
 
     return rule
@@ -111,7 +111,7 @@ def _zero_padding(layer: BaseZeroPadding) -> Rule:
 
 def _cropping(layer: BaseCropping) -> Rule:
     def rule(axis: int, n: int) -> tuple[Reach, int]:
-        before, after = layer._crops[axis]
+        before, after = layer.crops[axis]
         return of_window(1, 1, -before), n - before - after
 
     return rule

@@ -80,12 +80,12 @@ def _cropped(writer: Writer, x: str, pairs: Pads) -> str:
 
 @exports(*(f"ZeroPadding{rank}" for rank in RANKS))
 def zero_padding(writer: Writer, call: Call, x: str) -> str:
-    return _padded(writer, x, call.layer.every_axis(call.layer._pads))
+    return _padded(writer, x, call.layer.every_axis(call.layer.pads))
 
 
 @exports(*(f"Cropping{rank}" for rank in RANKS))
 def cropping(writer: Writer, call: Call, x: str) -> str:
-    return _cropped(writer, x, call.layer.every_axis(call.layer._crops))
+    return _cropped(writer, x, call.layer.every_axis(call.layer.crops))
 
 
 _BLENDED: dict[str, dict[str, Any]] = {

@@ -34,10 +34,10 @@ def batch_normalization(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
 @lowers("Rescaling")
 def rescaling(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
     (x,) = inputs
-    if layer._factor.ndim and config.image_data_format() == "channels_first":
+    if np.ndim(layer.scale) and config.image_data_format() == "channels_first":
         raise NotLoweredError  # there the factor stands on another axis
-    y = to.add(Binary("mul"), x, _of_a_sample(layer._factor, x))
-    return to.add(Binary("add"), y, _of_a_sample(layer._offset, x))
+    y = to.add(Binary("mul"), x, _of_a_sample(layer.scale, x))
+    return to.add(Binary("add"), y, _of_a_sample(layer.offset, x))
 
 
 @lowers("Normalization")
@@ -45,10 +45,8 @@ def normalization(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
     (x,) = inputs
     to.read(layer.adapt_mean)
     to.read(layer.adapt_variance)
-    numbers = layer._in_use()
-    if numbers is None:
+    if (mean := layer.mean) is None or (variance := layer.variance) is None:
         raise NotLoweredError
-    mean, variance = numbers
     deviation = np.maximum(np.sqrt(variance), config.epsilon())
     steps = [("mul", deviation), ("add", mean)] if layer.invert else [("sub", mean), ("div", deviation)]
     for function, operand in steps:

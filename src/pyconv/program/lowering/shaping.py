@@ -65,13 +65,13 @@ def permute(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
 
 @lowers_spatial("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 def zero_padding(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
-    return to.add(Pad((*layer._pads, (0, 0))), inputs[0])
+    return to.add(Pad((*layer.pads, (0, 0))), inputs[0])
 
 
 @lowers_spatial("Cropping1D", "Cropping2D", "Cropping3D")
 def cropping(to: Lowering, layer: Any, inputs: list[Value]) -> Value:
     (x,) = inputs
-    crops = (*layer._crops, (0, 0))
+    crops = (*layer.crops, (0, 0))
     begin = tuple(before for before, _ in crops)
     return to.add(Slice(begin, tuple(size - after for size, (_, after) in zip(x.shape, crops, strict=True))), x)
 

@@ -8,18 +8,11 @@
 #include "../algorithms.h"
 #include "../buffer.h"
 #include "../parallel.h"
-#include "direct_layout.h"
+#include "direct_blocks.h"
 #include "weight_gradient.h"
 
 namespace pyconv {
 namespace {
-
-// Weights of so many bytes are read again for every tile of pixels, so that a pixel's channels are written together:
-// half of an L2 cache of 1 MB. Larger ones are read panel after panel, each for a whole row.
-constexpr int64_t kResidentBytes = 512 * 1024;
-
-// Weights of more bytes come from beyond an L2 cache of 1 MB each time they are read.
-constexpr int64_t kCachedBytes = 768 * 1024;
 
 template <class T>
 void pack_weights(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const T* weights, T* packed) {
@@ -60,10 +53,6 @@ void scale_weights(const ConvProblem& problem, const Kernels<T>& kernels, int th
 
 // Whether two produced coordinates see the same elements of the kernel.
 bool see_the_same(const Taps& a, const Taps& b) { return a.k == b.k && a.count == b.count; }
-
-// Lines of so many bytes are begun together, at their borders. Twice as many slowed images of 256 x 256 x 64 results
-// down.
-constexpr int64_t kLinesBytes = 64 * 1024;
 
 // The offsets of every segment's taps, from the first of them. They are the same for all rows but those at a border,
 // so a thread seldom computes them again: MNIST's first layer ran 1.05 to 1.2 times as fast with that.
@@ -108,144 +97,83 @@ class SegmentTaps {
   Taps depth_, height_;  // of the row that was set; none at first
 };
 
-// Runs of panels, and lines of produced pixels that see the same taps, below each other or in images that follow each
-// other: a piece of a thread's work.
-struct Block {
-  Gather::Row row;  // the first line
-  int64_t strip, first_run, last_run;
-  int64_t lines = 1, source_line = 0, produced_line = 0;  // pixels from a line to the next
+// The arrays of a forward convolution, or of a data gradient.
+template <class T>
+struct GatherTensors {
+  const T *source, *packed, *bias;
+  Epilogue<T> epilogue;
+  T* produced;
 };
 
-// Whether lines are better counted image by image than down an image: where few lines of one see the same taps, as in
-// images little larger than the kernel, but the same line of every image does. Of wide images a line fills tiles alone.
-bool images_first(const Gather& gather, const std::vector<Segment>& height_segments, int64_t tile_rows) {
-  int64_t alike = 1;
-  for (const Segment& segment : height_segments)
-    if (segment.step == 1) alike = std::max(alike, segment.count);
-  return gather.produced(kWidth) < 2 * tile_rows && alike < tile_rows / 2 && alike < gather.mb;
-}
-
-// How many of these lines a block has, at most so many: all blocks about equally many, as of one line alone each border
-// is a tile of one row.
-int64_t equal_share(int64_t lines, int64_t most) { return ceil_div(lines, ceil_div(lines, most)); }
-
-// The block goes on below its line `index` for at most so many lines of those left to the thread, if they see the same
-// taps.
-void add_lines(const Gather& gather, const std::vector<Segment>& height_segments, int64_t index, int64_t left,
-               int64_t most, Block& block) {
-  const int64_t line = index % gather.produced(kHeight);
-  for (const Segment& alike : height_segments)
-    if (alike.step == 1 && alike.first <= line && line < alike.first + alike.count) {
-      block.lines = equal_share(std::min(left, alike.first + alike.count - line), most);
-      block.source_line = alike.src_advance * gather.source(kWidth);
-      block.produced_line = gather.produced(kWidth);
-    }
-}
-
-// The same with line index / mb of image index % mb, and of the images after it.
-void add_images(const Gather& gather, int64_t index, int64_t left, int64_t most, Block& block) {
-  block.lines = equal_share(std::min(left, gather.mb - index % gather.mb), most);
-  block.source_line = gather.source(kDepth) * gather.source(kHeight) * gather.source(kWidth);
-  block.produced_line = gather.produced(kDepth) * gather.produced(kHeight) * gather.produced(kWidth);
-}
-
-// produced[pixel] = epilogue of bias + sum over taps of source[pixel's tap] * weights[tap], a row of pixels after
-// another.
+// produced[pixel] = epilogue of bias + sum over taps of source[pixel's tap] * weights[tap], block after block.
 template <class T>
-void run_gather(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const T* source, const T* packed,
-                const T* bias, const Epilogue<T>& epilogue, T* produced, std::byte* workspace) {
-  const DirectLayout<T> layout(problem, kernels);
-  const Gather& gather = layout.gather;
-  const int64_t source_stride = gather.source_stride, produced_stride = gather.produced_stride;
-  const int64_t width = gather.produced(kWidth), rows = std::max<int64_t>(1, gather.rows());
-  // Rows may be cut into strips, where rows and panels alone would not keep the threads evenly busy.
-  const int64_t most_strips = ceil_div(width, 2 * kernels.tile_rows);
-  // A run of panels is multiplied by one call of the kernel: all of a group's, or one where they are large or few rows
-  // leave them to be shared among threads.
-  const int64_t weight_bytes = layout.packed_size() * static_cast<int64_t>(sizeof(T));
-  const bool resident = weight_bytes <= kResidentBytes && rows * most_strips >= kDirectTasks;
-  const int64_t run = resident ? layout.panels : 1, group_runs = layout.panels / run;
-  const int64_t runs = layout.groups * group_runs;
-  const int64_t strips = std::clamp(kDirectTasks / (rows * runs), int64_t{1}, most_strips);
-  // Either all runs meet a row before the next row, or all rows meet a run before the next run, many lines at once:
-  // that is better for groups, which read channels of their own, and where the image stays in an L2 cache or is less to
-  // read again than the weights.
-  const int64_t source_bytes = gather.mb * gather.source(kDepth) * gather.source(kHeight) * gather.source(kWidth) *
-                               gather.source_channels() * static_cast<int64_t>(sizeof(T));
-  const bool run_by_run = layout.groups > 1 || runs == 1 || (rows > 1 && source_bytes <= kResidentBytes) ||
-                          (weight_bytes > kCachedBytes && rows * weight_bytes > runs * source_bytes);
-  const std::vector<Segment> height_segments = gather.segments_of(kHeight);
-  const bool by_images = run_by_run && images_first(gather, height_segments, kernels.tile_rows);
-  // Two tiles down a border.
-  const int64_t line_bytes = width * std::min(run * layout.panel, layout.columns) * static_cast<int64_t>(sizeof(T));
-  const int64_t most_lines = std::clamp(kLinesBytes / line_bytes, int64_t{1}, 2 * kernels.tile_rows);
+class GatherRun {
+ public:
+  GatherRun(const ConvProblem& problem, const Kernels<T>& kernels, const GatherTensors<T>& tensors)
+      : layout_(problem, kernels), blocks_(layout_, kernels.tile_rows), kernels_(kernels), tensors_(tensors) {}
 
-  const auto next_block = [&](int64_t& begin, int64_t end) -> Block {
-    if (!run_by_run) {
-      const int64_t first_run = begin % runs, last_run = std::min(runs, first_run + end - begin);
-      const int64_t strip = begin / runs % strips, index = begin / runs / strips;
-      begin += last_run - first_run;
-      return {gather.row(index), strip, first_run, last_run};
-    }
-    const int64_t index = begin % rows, strip = begin / rows % strips, first_run = begin / rows / strips;
-    const int64_t row = by_images ? index % gather.mb * (rows / gather.mb) + index / gather.mb : index;
-    Block block{gather.row(row), strip, first_run, first_run + 1};
-    if (by_images)
-      add_images(gather, index, end - begin, most_lines, block);
-    else
-      add_lines(gather, height_segments, index, end - begin, most_lines, block);
-    begin += block.lines;
-    return block;
-  };
-
-  parallel_for(gather.rows() * strips * runs, threads, [&](int64_t begin, int64_t end, int thread) {
-    SegmentTaps<T> taps(layout, workspace, thread);
-    while (begin < end) {
-      const Block block = next_block(begin, end);
-      taps.set_row(block.row);
-      for (size_t part = 0; part < gather.segments.size(); ++part) {
-        const Segment segment = gather.segments[part].part(block.strip, strips);
-        if (segment.count == 0) continue;
-        const TapOffsets offsets = taps.of(part);
-        const int64_t first_source = block.row.source_pixel + gather.first_tap(block.row, segment);
-        const int64_t first_produced = block.row.pixel + segment.first;
-        // A call of the kernel goes along a line. Down the lines where that is longer, as at a border, which may see
-        // other taps than the rest: a tile of one or two pixels waits for its multiply-adds most of the time.
-        const bool down = segment.count < kernels.tile_rows / 2 && segment.count < block.lines;
-        int64_t calls = block.lines, source_call = block.source_line, produced_call = block.produced_line;
-        int64_t pixels = segment.count, source_pixel = segment.src_advance, produced_pixel = segment.step;
-        if (down) {
-          std::swap(calls, pixels);
-          std::swap(source_call, source_pixel);
-          std::swap(produced_call, produced_pixel);
-        }
-        for (int64_t index = block.first_run; index < block.last_run; ++index) {
-          const int64_t group = index / group_runs, panel = index % group_runs * run;
-          const int64_t channel = group * layout.columns + panel * layout.panel;
-          for (int64_t call = 0; call < calls; ++call) {
-            const int64_t produced_at = (first_produced + call * produced_call) * produced_stride + channel;
-            kernels.brgemm({.a = source + (first_source + call * source_call) * source_stride + group * layout.depth,
-                            .a_taps = offsets.a,
-                            .a_row = source_pixel * source_stride,
-                            .a_k = 1,
-                            .b = packed + (group * layout.panels + panel) * layout.panel_size(),
-                            .b_taps = offsets.b,
-                            .b_k = layout.panel,
-                            .b_panel = layout.panel_size(),
-                            .taps = taps.count(segment),
-                            .k = layout.depth * (layout.whole_runs ? segment.taps.count : 1),
-                            .c = produced + produced_at,
-                            .c_row = produced_pixel * produced_stride,
-                            .rows = pixels,
-                            .cols = std::min(run * layout.panel, layout.columns - panel * layout.panel),
-                            .bias = bias ? bias + channel : nullptr,
-                            .epilogue = at_offset(epilogue, produced_at)});
-          }
+  void run(int threads, std::byte* workspace) const {
+    const std::vector<Segment>& segments = layout_.gather.segments;
+    parallel_for(blocks_.pieces(), threads, [&](int64_t begin, int64_t end, int thread) {
+      SegmentTaps<T> taps(layout_, workspace, thread);
+      while (begin < end) {
+        const Block block = blocks_.next(begin, end);
+        taps.set_row(block.row);
+        for (size_t part = 0; part < segments.size(); ++part) {
+          const Segment segment = segments[part].part(block.strip, blocks_.strips());
+          if (segment.count > 0) multiply(block, segment, taps.count(segment), taps.of(part));
         }
       }
+    });
+  }
+
+ private:
+  // One segment of the block's lines with its runs of panels.
+  void multiply(const Block& block, const Segment& segment, int64_t taps, const TapOffsets& offsets) const {
+    const Gather& gather = layout_.gather;
+    const int64_t first_source = block.row.source_pixel + gather.first_tap(block.row, segment);
+    const int64_t first_produced = block.row.pixel + segment.first;
+    // A call of the kernel goes along a line. Down the lines where that is longer, as at a border, which may see other
+    // taps than the rest: a tile of one or two pixels waits for its multiply-adds most of the time.
+    const bool down = segment.count < kernels_.tile_rows / 2 && segment.count < block.lines;
+    int64_t calls = block.lines, source_call = block.source_line, produced_call = block.produced_line;
+    int64_t pixels = segment.count, source_pixel = segment.src_advance, produced_pixel = segment.step;
+    if (down) {
+      std::swap(calls, pixels);
+      std::swap(source_call, source_pixel);
+      std::swap(produced_call, produced_pixel);
     }
-  });
-}
+    for (int64_t index = block.first_run; index < block.last_run; ++index) {
+      const int64_t group = index / blocks_.group_runs(), panel = index % blocks_.group_runs() * blocks_.run();
+      const int64_t channel = group * layout_.columns + panel * layout_.panel;
+      const T* source = tensors_.source + group * layout_.depth;
+      for (int64_t call = 0; call < calls; ++call) {
+        const int64_t produced_at = (first_produced + call * produced_call) * gather.produced_stride + channel;
+        kernels_.brgemm({.a = source + (first_source + call * source_call) * gather.source_stride,
+                         .a_taps = offsets.a,
+                         .a_row = source_pixel * gather.source_stride,
+                         .a_k = 1,
+                         .b = tensors_.packed + (group * layout_.panels + panel) * layout_.panel_size(),
+                         .b_taps = offsets.b,
+                         .b_k = layout_.panel,
+                         .b_panel = layout_.panel_size(),
+                         .taps = taps,
+                         .k = layout_.depth * (layout_.whole_runs ? segment.taps.count : 1),
+                         .c = tensors_.produced + produced_at,
+                         .c_row = produced_pixel * gather.produced_stride,
+                         .rows = pixels,
+                         .cols = std::min(blocks_.run() * layout_.panel, layout_.columns - panel * layout_.panel),
+                         .bias = tensors_.bias ? tensors_.bias + channel : nullptr,
+                         .epilogue = at_offset(tensors_.epilogue, produced_at)});
+      }
+    }
+  }
+
+  const DirectLayout<T> layout_;
+  const DirectBlocks blocks_;
+  const Kernels<T>& kernels_;
+  const GatherTensors<T> tensors_;
+};
 
 // A kernel of one element that skips nothing sees all pixels of all images alike: one row of them.
 ConvProblem flattened(const ConvProblem& problem) {
@@ -296,11 +224,11 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
     const ConvProblem flat = flattened(problem);
     switch (problem.direction) {
       case Direction::forward:
-        return run_gather<T>(flat, kernels, threads, src, weights, bias, epilogue_of<T>(problem, tensors), dst,
-                             workspace);
+        return GatherRun<T>(flat, kernels, {src, weights, bias, epilogue_of<T>(problem, tensors), dst})
+            .run(threads, workspace);
       case Direction::backward_data:
-        return run_gather<T>(flat, kernels, threads, dst, weights, bias, epilogue_of<T>(problem, tensors), src,
-                             workspace);
+        return GatherRun<T>(flat, kernels, {dst, weights, bias, epilogue_of<T>(problem, tensors), src})
+            .run(threads, workspace);
       case Direction::backward_weights:
         return WeightGradient<T>(problem, kernels)
             .run(threads, src, dst, static_cast<T*>(tensors.weights), bias, workspace);

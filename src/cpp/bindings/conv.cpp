@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "activations.h"
+#include "bound_run.h"
 #include "plans.h"
 
 namespace pyconv {
@@ -36,6 +37,16 @@ std::shared_ptr<PyPackedWeights> pack(const std::shared_ptr<PyConvPlan>& self, c
   return std::make_shared<PyPackedWeights>(self, std::move(copy), bytes);
 }
 
+void run_packed(const PyConvPlan& self, ConvTensors tensors, const PyPackedWeights& packed) {
+  if (packed.plan.get() != &self)
+    throw std::invalid_argument(
+        "ConvPlan.run: packed weights must come from the same plan's pack. Received: those of " +
+        packed.plan->plan.describe() + ", for " + self.plan.describe() + ".");
+  tensors.weights = packed.memory.get();  // read where the algorithm packs nothing
+  const Unlocked unlocked;
+  self.plan.run(tensors, packed.memory.get());
+}
+
 // weights: an array, packed for this run alone, or what pack returned. Returns dst, a new array if none is given, which
 // is dense and so not for a plan whose dst isn't.
 py::array run(const PyConvPlan& self, const py::array& src, const py::object& weights,
@@ -52,20 +63,28 @@ py::array run(const PyConvPlan& self, const py::array& src, const py::object& we
   if (!py::isinstance<PyPackedWeights>(weights))
     throw py::type_error("ConvPlan.run: weights must be an array or PackedWeights. Received: " +
                          py::str(py::type::of(weights)).cast<std::string>());
-  const auto& packed = weights.cast<const PyPackedWeights&>();
-  if (packed.plan.get() != &self)
-    throw std::invalid_argument(
-        "ConvPlan.run: packed weights must come from the same plan's pack. Received: those of " +
-        packed.plan->plan.describe() + ", for " + self.plan.describe() + ".");
-  tensors.weights = packed.memory.get();  // read where the algorithm packs nothing
-  const Unlocked unlocked;
-  self.plan.run(tensors, packed.memory.get());
+  run_packed(self, tensors, weights.cast<const PyPackedWeights&>());
   return dst;
+}
+
+// Doesn't hold the weights: a Variable drops those that it keeps when it changes, and their memory is free then.
+BoundRun bind(const std::shared_ptr<PyConvPlan>& self, const std::shared_ptr<PyPackedWeights>& weights,
+              const std::optional<py::array>& bias) {
+  const auto run_kept = [self, kept = std::weak_ptr(weights), bias](const py::array& src) -> py::object {
+    const std::shared_ptr<PyPackedWeights> packed = kept.lock();
+    if (!packed) return py::none();
+    const py::array dst = aligned_array(self->problem().dtype, self->dst_shape);
+    run_packed(*self, self->tensors(src, bias, dst, std::nullopt), *packed);
+    return dst;
+  };
+  return {self->problem().dtype, self->src_shape, &self->plan.kernels(), run_kept};
 }
 
 }  // namespace
 
 void register_conv(py::module_& module) {
+  py::class_<BoundRun>(module, "BoundRun", py::is_final()).def("__call__", &BoundRun::operator(), py::arg("x"));
+
   py::class_<PyPackedWeights, std::shared_ptr<PyPackedWeights>>(module, "PackedWeights", py::is_final())
       .def_property_readonly("nbytes", [](const PyPackedWeights& self) { return self.bytes; });
 
@@ -110,6 +129,7 @@ void register_conv(py::module_& module) {
       .def_property_readonly("refusals", [](const PyConvPlan& self) { return self.plan.refusals(); })
       .def("describe", [](const PyConvPlan& self) { return self.plan.describe(); })
       .def("pack", &pack, py::arg("weights"))
+      .def("bind", &bind, py::arg("weights"), py::arg("bias").none(true))
       .def("run", &run, py::arg("src"), py::arg("weights"), py::arg("bias").none(true),
            py::arg("dst").none(true) = py::none(), py::arg("residual").none(true) = py::none());
 

@@ -1,6 +1,7 @@
 // pool.cpp: PoolPlan for Python.
 #include <pybind11/stl.h>
 
+#include "bound_run.h"
 #include "plans.h"
 
 namespace pyconv {
@@ -10,6 +11,11 @@ PoolKind kind_of(const std::string& name) {
   if (name == "max") return PoolKind::max;
   if (name == "average") return PoolKind::average;
   throw std::invalid_argument("kind must be max or average. Received: kind=" + name);
+}
+
+BoundRun bind(const std::shared_ptr<PyPoolPlan>& self) {
+  const auto run = [self](const py::array& src) -> py::object { return self->forward(src, std::nullopt); };
+  return {self->plan.problem.dtype, self->src_shape, self->plan.table, run};
 }
 
 }  // namespace
@@ -32,6 +38,7 @@ void register_pool(py::module_& module) {
           "output_size",
           [](const PyPoolPlan& self) { return spatial_sizes(self.plan.problem.axes, &Axis::o, self.rank); })
       .def_property_readonly("scratch_bytes", [](const PyPoolPlan& self) { return self.plan.scratch_bytes(); })
+      .def("bind", &bind)
       .def("forward", &PyPoolPlan::forward, py::arg("src"), py::arg("dst").none(true) = py::none())
       .def("backward", &PyPoolPlan::backward, py::arg("src"), py::arg("diff_dst"), py::arg("diff_src"));
 }

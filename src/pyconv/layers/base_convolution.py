@@ -11,7 +11,7 @@ from pyconv.layers import settings
 from pyconv.layers.base_spatial import SpatialLayer
 from pyconv.layers.layer import Shape
 from pyconv.ops import geometry
-from pyconv.ops.conv import convolve, settle
+from pyconv.ops.conv import bound_to, convolve, settle
 from pyconv.ops.conv_plans import Operation, Settled
 from pyconv.variable import Variable
 
@@ -49,6 +49,10 @@ class ConvolutionLayer(SpatialLayer):
         fused = activations.fused(self.activation)
         y = convolve(self.convolution, x, self.kernel, self.bias, activation=fused or "linear")
         return y if fused else self.activation(y)
+
+    def bound_to(self, x: Array) -> Callable[[Array], Array | None] | None:
+        fused = activations.fused(self.activation)
+        return bound_to(self.convolution, x, self.kernel, self.bias, fused) if fused else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_input_shape(input_shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pyconv.gradient import Array
@@ -9,7 +10,7 @@ from pyconv.layers import settings
 from pyconv.layers.base_spatial import SpatialLayer
 from pyconv.layers.layer import Shape
 from pyconv.ops import geometry
-from pyconv.ops.pooling import Operation, pool, settle
+from pyconv.ops.pooling import Operation, bound_to, pool, settle
 
 
 class BasePooling(SpatialLayer):
@@ -40,6 +41,9 @@ class BasePooling(SpatialLayer):
 
     def call(self, x: Array) -> Array:
         return pool(self._settled, x)
+
+    def bound_to(self, x: Array) -> Callable[[Array], Array | None] | None:
+        return bound_to(self._settled, x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_input_shape(input_shape)

@@ -103,6 +103,8 @@ class Layer(Called):
             cls._plain_call = None
         elif "call" in vars(cls):
             cls._plain_call = cls.call
+            if "bound_to" not in vars(cls):  # which tells of another `call`
+                cls.bound_to = Called.bound_to  # type: ignore[method-assign]
         if "call" in vars(cls) and not cls._is_own:  # somebody's subclass may call it with what its own is given
             cls.call = with_traced(cls.call)  # type: ignore[method-assign]
         if "__init__" in vars(cls) and cls._is_own:
@@ -340,7 +342,9 @@ class Layer(Called):
 
     def __getstate__(self) -> dict[str, Any]:
         # For pickle and copy: a model notes the calls among its own layers again, those elsewhere stay there.
-        return vars(self) | {"inbound_nodes": []}
+        state = vars(self) | {"inbound_nodes": []}
+        state.pop("_bound", None)  # has a plan, which holds memory of this process
+        return state
 
     def __repr__(self) -> str:
         return f"<{self._op} name={self.name}, built={self.built}>"

@@ -212,6 +212,16 @@ def _convolve_kept(settled: Settled, x: Array, kernel: Variable, bias: Kernel | 
     return last.plan.run(x.reshape(last.plan.src_shape), kernel.packed(last.plan), offset).reshape(last.shape)
 
 
+def bound_to(
+    settled: Settled, x: Array, kernel: Variable, bias: Variable | None, activation: Activation
+) -> _core.BoundRun | None:
+    """The operation on arrays like the last one, x, until a weight changes; None if it isn't a run of one plan."""
+    last: _Last | None = kernel.last_use
+    if settled.op == "dense" or last is None or last.key != _key(settled, x, activation) or last.bias is not bias:
+        return None
+    return last.plan.bind(kernel.packed(last.plan), None if bias is None else bias.value)
+
+
 def _convolve(
     settled: Settled, x: Array, kernel: Kernel, bias: Kernel | None, out: Array | None, activation: Activation
 ) -> Array:

@@ -107,6 +107,11 @@ def pool(settled: Settled, x: Array, out: Array | None = None) -> Array:
     return (_channels_first if settled.channels_first else _channels_last)(settled, x, out)
 
 
+def bound_to(settled: Settled, x: Array) -> _core.BoundRun | None:
+    """The operation on arrays like this one, noted nowhere; None if it isn't a run of one plan."""
+    return None if settled.channels_first else _plan(_core.get_isa(), settled, x.dtype, x.shape)[0].bind()
+
+
 def global_pool(op: Operation, x: Array) -> Array:
     """One window over each image, channels last, as (N, 1, ..., 1, C); not noted on the tape."""
     size = x.shape[1:-1]

@@ -1,0 +1,123 @@
+"""A layer that is called again as before runs its plan at once. What comes between must be seen all the same."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import weakref
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import pyconv
+from arrays import Array, normal
+from pyconv import _core, layers
+from pyconv.gradient import Tape
+
+X = normal(np.random.default_rng(0), (2, 6, 7, 8), np.float32)
+MAKERS: dict[str, Callable[[], layers.Layer]] = {
+    "conv": lambda: layers.Conv2D(5, 3, padding="same", activation="relu"),
+    "depthwise": lambda: layers.DepthwiseConv2D(3, use_bias=False),
+    "max": lambda: layers.MaxPooling2D(2),
+    "average": lambda: layers.AveragePooling2D(3, 2, padding="same"),
+}
+
+
+def bound(layer: layers.Layer) -> tuple[Array, Callable[[Array], Array | None]]:
+    """A result, and the run that the next calls come to."""
+    for _ in range(3):
+        y = layer(X)
+    run = layer._bound[1]
+    assert isinstance(run, _core.BoundRun)
+    return y, run
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_it_gives_the_same_bits_in_new_memory(name: str) -> None:
+    layer = MAKERS[name]()
+    y, run = bound(layer)
+    again, first = run(X), layer.call(X)
+    assert again is not None
+    assert again is not y
+    np.testing.assert_array_equal(again, first)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_arrays_that_do_not_fit_go_the_long_way(name: str) -> None:
+    layer = MAKERS[name]()
+    y, run = bound(layer)
+    for x in (X[:1], np.asfortranarray(X), X.astype(np.float64), X.astype(">f4"), X[..., :4]):
+        assert run(x) is None
+    np.testing.assert_array_equal(layer(X[:1]), y[:1])
+    np.testing.assert_array_equal(layer(np.asfortranarray(X)), y)
+    np.testing.assert_array_equal(layer(X.astype(">f4").astype(np.float64)), y)
+    assert type(layer(X.tolist())) is np.ndarray
+
+
+def test_a_change_is_seen() -> None:
+    layer = layers.Conv2D(5, 3)
+    y, run = bound(layer)
+    layer.kernel.assign(-layer.kernel.value)
+    layer.bias.assign_add(np.ones(5))
+    assert run(X) is None  # the old packed weights are gone
+    np.testing.assert_allclose(layer(X), 1 - y, rtol=1e-5, atol=1e-6)
+    bound(layer)
+    layer.activation = pyconv.activations.relu
+    np.testing.assert_allclose(layer(X), np.maximum(1 - y, 0), rtol=1e-5, atol=1e-6)
+    layer.activity_regularizer = pyconv.regularizers.L2(1.0)
+    layer(X)
+    assert len(layer.losses) == 1
+
+
+def test_settings_are_seen() -> None:
+    layer = layers.Conv2D(16, 3)
+    x = normal(np.random.default_rng(0), (4, 30, 30, 32), np.float32)
+    for _ in range(3):
+        layer(x)
+    assert layer.kernel.last_use.plan.algorithm.startswith("winograd")
+    before = pyconv.get_precision()
+    try:
+        pyconv.set_precision("strict")
+        layer(x)
+        assert layer.kernel.last_use.plan.algorithm == "direct"
+    finally:
+        pyconv.set_precision(before)
+
+
+def test_another_isa_is_seen(isa: str) -> None:
+    layer = MAKERS["conv"]()
+    _, run = bound(layer)
+    for other in _core.available_isas():
+        _core.set_isa(other)
+        assert (run(X) is None) == (other != isa)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_tape_records(name: str) -> None:
+    layer = MAKERS[name]()
+    bound(layer)
+    with Tape([X]) as tape:
+        y = layer(X)
+    (dx,) = tape.gradient(y, np.ones_like(y))
+    assert dx.shape == X.shape
+
+
+def test_a_copy_is_bound_to_weights_of_its_own() -> None:
+    layer = MAKERS["conv"]()
+    y, _ = bound(layer)
+    other = copy.deepcopy(layer)
+    other.kernel.assign(np.zeros(other.kernel.shape))
+    other.bias.assign(np.ones(5))
+    np.testing.assert_array_equal(bound(other)[0], np.ones_like(y))
+    np.testing.assert_array_equal(layer(X), y)
+
+
+def test_it_does_not_hold_packed_weights() -> None:
+    layer = layers.Conv2D(5, 3)
+    _, run = bound(layer)
+    kernel = weakref.ref(layer.kernel)
+    del layer
+    gc.collect()
+    assert kernel() is None
+    assert run(X) is None

@@ -85,11 +85,13 @@ class Placement {
 
   // Lets the threads run wherever the caller may, but not on the CPU that it is on. Linux likes to wake a thread where
   // its waker runs: on two CPUs, after 200 ms of idleness, that was every other time, and then the thread waits for a
-  // slice of the caller's time while the other CPU has nothing to do.
-  void leave_callers_cpu() {
+  // slice of the caller's time while the other CPU has nothing to do. And a caller that is moved to a thread's CPU may
+  // stay there. Asked before each job: what the caller may use is looked up where it moved or a thread sleeps.
+  void leave_callers_cpu(bool all_awake) {
     cpu_set_t cpus;
     const int here = sched_getcpu();
-    if (here < 0 || sched_getaffinity(0, sizeof cpus, &cpus) != 0) return;
+    if (here < 0 || (all_awake && here == callers_cpu_) || sched_getaffinity(0, sizeof cpus, &cpus) != 0) return;
+    callers_cpu_ = here;
     if (CPU_COUNT(&cpus) > 1) CPU_CLR(here, &cpus);
     if (CPU_EQUAL(&cpus, &placed_)) return;
     for (const pthread_t thread : threads_) pthread_setaffinity_np(thread, sizeof cpus, &cpus);
@@ -99,9 +101,10 @@ class Placement {
  private:
   std::vector<pthread_t> threads_;
   cpu_set_t placed_{};  // none before they have been placed
+  int callers_cpu_ = -1;
 #else
   void add(std::thread::native_handle_type) {}
-  void leave_callers_cpu() {}
+  void leave_callers_cpu(bool) {}
 #endif
 };
 
@@ -141,7 +144,7 @@ class Pool {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock) return false;
     hire(threads - 1);
-    if (awake_ < workers_) placement_.leave_callers_cpu();
+    placement_.leave_callers_cpu(awake_ == workers_);
     body_ = &body;
     tasks_ = tasks;
     threads_ = threads;

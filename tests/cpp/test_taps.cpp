@@ -64,16 +64,18 @@ TEST_CASE("taps and segments name exactly the pairs of the definition") {
 
 TEST_CASE("the parts of a segment follow each other and lose nothing") {
   const Segment segment{.first = 3, .step = 2, .count = 11, .src_advance = 5, .taps = {.count = 2, .src = -4}};
-  for (int64_t parts : {1, 3, 11, 20}) {
-    int64_t next = 0;
-    for (int64_t index = 0; index < parts; ++index) {
-      const Segment part = segment.part(index, parts);
-      CHECK(part.first == 3 + next * 2);
-      CHECK(part.taps.src == -4 + next * 5);
-      next += part.count;
+  for (int64_t unit : {1, 4, 16})
+    for (int64_t parts : {1, 3, 11, 20}) {
+      int64_t next = 0;
+      for (int64_t index = 0; index < parts; ++index) {
+        const Segment part = segment.part(index, parts, unit);
+        CHECK(part.first == 3 + next * 2);
+        CHECK(part.taps.src == -4 + next * 5);
+        CHECK((index == parts - 1 || part.count % unit == 0));
+        next += part.count;
+      }
+      CHECK(next == 11);
     }
-    CHECK(next == 11);
-  }
 }
 
 TEST_CASE("a segment within a range has exactly its coordinates there") {

@@ -109,18 +109,23 @@ struct GatherTensors {
 template <class T>
 class GatherRun {
  public:
-  GatherRun(const ConvProblem& problem, const Kernels<T>& kernels, const GatherTensors<T>& tensors)
-      : layout_(problem, kernels), blocks_(layout_, kernels.tile_rows), kernels_(kernels), tensors_(tensors) {}
+  GatherRun(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const GatherTensors<T>& tensors)
+      : layout_(problem, kernels),
+        threads_(threads),
+        blocks_(layout_, kernels.tile_rows, threads),
+        kernels_(kernels),
+        tensors_(tensors) {}
 
-  void run(int threads, std::byte* workspace) const {
+  void run(std::byte* workspace) const {
     const std::vector<Segment>& segments = layout_.gather.segments;
-    parallel_for(blocks_.pieces(), threads, [&](int64_t begin, int64_t end, int thread) {
+    parallel_for(blocks_.pieces(), threads_, [&](int64_t begin, int64_t end, int thread) {
       SegmentTaps<T> taps(layout_, workspace, thread);
       while (begin < end) {
         const Block block = blocks_.next(begin, end);
         taps.set_row(block.row);
         for (size_t part = 0; part < segments.size(); ++part) {
-          const Segment segment = segments[part].part(block.strip, blocks_.strips());
+          // By whole tiles: strips of 49 pixels would be 7 tiles of 7, which cost as much to begin and store as of 8.
+          const Segment segment = segments[part].part(block.strip, blocks_.strips(), kernels_.tile_rows);
           if (segment.count > 0) multiply(block, segment, taps.count(segment), taps.of(part));
         }
       }
@@ -170,6 +175,7 @@ class GatherRun {
   }
 
   const DirectLayout<T> layout_;
+  int threads_;
   const DirectBlocks blocks_;
   const Kernels<T>& kernels_;
   const GatherTensors<T> tensors_;
@@ -224,11 +230,11 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
     const ConvProblem flat = flattened(problem);
     switch (problem.direction) {
       case Direction::forward:
-        return GatherRun<T>(flat, kernels, {src, weights, bias, epilogue_of<T>(problem, tensors), dst})
-            .run(threads, workspace);
+        return GatherRun<T>(flat, kernels, threads, {src, weights, bias, epilogue_of<T>(problem, tensors), dst})
+            .run(workspace);
       case Direction::backward_data:
-        return GatherRun<T>(flat, kernels, {dst, weights, bias, epilogue_of<T>(problem, tensors), src})
-            .run(threads, workspace);
+        return GatherRun<T>(flat, kernels, threads, {dst, weights, bias, epilogue_of<T>(problem, tensors), src})
+            .run(workspace);
       case Direction::backward_weights:
         return WeightGradient<T>(problem, kernels)
             .run(threads, src, dst, static_cast<T*>(tensors.weights), bias, workspace);

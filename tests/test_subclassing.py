@@ -175,6 +175,31 @@ def test_a_model_of_ones_own_learns(rng: np.random.Generator) -> None:
     assert "(None, 6, 6, 4)" in lines[0]
 
 
+def test_layers_are_found_wherever_they_were_put_and_whenever() -> None:
+    """Which attributes may hold layers is remembered, but not what they hold."""
+
+    def dense() -> layers.Dense:
+        made = layers.Dense(1)
+        made.build((None, 1))
+        return made
+
+    holder = layers.Layer()
+    assert holder.trainable_weights == []
+    holder.empty, holder._hidden, holder.deep = [], {}, ([{}],)  # type: ignore[attr-defined]
+    assert holder.trainable_weights == []
+    places = [holder.empty.append, lambda each: holder._hidden.update(a=each)]  # type: ignore[attr-defined]
+    places += [lambda each: holder.deep[0][0].update(b=each), lambda each: setattr(holder, "one", each)]  # type: ignore[attr-defined]
+    for count, put in enumerate(places, 1):
+        put(dense())
+        assert len(holder.trainable_weights) == 2 * count
+    holder.one = None  # type: ignore[attr-defined]
+    assert len(holder.trainable_weights) == 6
+    holder.one = (dense(), 3)  # type: ignore[attr-defined]
+    assert len(pickle.loads(pickle.dumps(holder)).trainable_weights) == 8
+    del holder.one, holder.empty  # type: ignore[attr-defined]
+    assert len(holder.trainable_weights) == 4
+
+
 def test_a_model_of_ones_own_can_be_built_and_be_a_layer(rng: np.random.Generator) -> None:
     model = Classifier()
     model.build((None, 8, 8, 3))

@@ -28,7 +28,7 @@ __all__ = ["Layer", "Shape", "shape_tuple"]
 # What Keras' configurations say of features that we don't have: that they are unused.
 _ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "rms_scaling")
 
-_NESTED = (list, tuple, dict)  # asked for each attribute in each step: `list | tuple` would be made anew each time
+_NESTED = (list, tuple, dict)  # asked for often: `list | tuple` would be made anew each time
 
 
 def _finish_build(build: Callable[..., None]) -> Callable[..., None]:
@@ -89,6 +89,8 @@ class Layer(Called):
     """
 
     _edits = 0  # how often an attribute has been set
+    _puts = 0  # how often to something that may be a layer or hold some
+    _holders: tuple[int, tuple[str, ...]] = (-1, ())  # the attributes that did so at that many puts
     _made_by: functools.partial[Layer] | None = None  # what `get_config` takes arguments from, if it has no others
     input_rank: int | None = None  # axes of the input, the batch's included; None: any number
     supports_masking = False  # Keras' flag: whether a mask that is true of the inputs is true of the results
@@ -142,6 +144,8 @@ class Layer(Called):
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
+        if type(value) not in _PLAIN:
+            object.__setattr__(self, "_puts", self._puts + 1)
         if name[0] != "_" or name == "_graph":  # what a program may have been made of: an activation, a weight, layers
             object.__setattr__(self, "_edits", self._edits + 1)
             changes.note()
@@ -364,19 +368,31 @@ class Layer(Called):
         return sorted(self._weights, key=lambda weight: not weight.trainable)
 
     def _parts(self) -> Iterator[Layer]:
-        return _layers_among(vars(self).values())
+        """The layers among the attributes. A training step asks each layer several times, so most aren't looked at."""
+        puts, mine = self._puts, vars(self)
+        if self._holders[0] != puts:
+            names = [name for name, value in tuple(mine.items()) if name not in _OWN_LISTS and _may_hold_layers(value)]
+            object.__setattr__(self, "_holders", (puts, tuple(names)))
+        return _layers_among(mine[name] for name in self._holders[1] if name in mine)
 
 
-# What most attributes are, and no layer is. A look into a set is cheaper than the questions below, and a training step
-# asks about every attribute of every layer several times.
+# What most attributes are, and no layer is.
 _PLAIN = frozenset({type(None), bool, int, float, str, Variable, DTypePolicy, MethodType, FunctionType})
+
+# Lists and dictionaries that every layer has for other things than layers.
+_OWN_LISTS = frozenset({"input_axes", "inbound_nodes", "_kept_arguments", "_losses", "_weights"})
+
+
+def _may_hold_layers(value: Any) -> bool:
+    """Whether it is a layer, or may become the place of some without being set anew, as lists do."""
+    if isinstance(value, tuple):
+        return any(map(_may_hold_layers, value))
+    return isinstance(value, Layer | list | dict)
 
 
 def _layers_among(values: Iterable[Any]) -> Iterator[Layer]:
     """The layers among values and in nested lists, tuples and dictionaries of them, as they were put in."""
     for value in values:
-        if type(value) in _PLAIN:
-            continue
         if isinstance(value, Layer):
             yield value
         elif isinstance(value, _NESTED) and value:

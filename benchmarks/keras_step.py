@@ -67,7 +67,7 @@ def prepare(library: Any, step: Step) -> Callable[[], Any]:
     inputs = library.layers.Input(shape)
     model = library.Model(inputs, network(Builder(library.layers), inputs))
     loss = library.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(library.optimizers.SGD(training_networks.LEARNING_RATE), loss)
+    model.compile(library.optimizers.SGD(step.learning_rate), loss)
     x, y = training_networks.data(step)
     model.train_on_batch(x, y)
     return lambda: model.train_on_batch(x, y)

@@ -94,7 +94,7 @@ def prepare(step: Step) -> Callable[[], Any]:
         loss = F.cross_entropy(network(builder, images), labels)
         gradients = torch.autograd.grad(loss, builder.parameters)
         with torch.no_grad():
-            torch._foreach_add_(builder.parameters, gradients, alpha=-training_networks.LEARNING_RATE)
+            torch._foreach_add_(builder.parameters, gradients, alpha=-step.learning_rate)
         return loss
 
     run()

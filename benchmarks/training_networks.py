@@ -76,6 +76,14 @@ class Step:
     def name(self) -> str:
         return f"{self.network}*{self.batch}"
 
+    @property
+    def learning_rate(self) -> float:
+        """Large enough for a step to change the next one's loss by what a wrong gradient would be seen in, and so small
+        that the loss falls about as the gradient says: from 3.74 to 1.60 in ResNet-50, whose gradient is 200 long. With
+        0.01 a step goes a hundred times past that, and float32's rounding of the gradient is 0.04 of the loss.
+        """
+        return 1e-4 if self.network == "resnet50" else 0.01
+
     unit = "images/s"
     scale = 1
 
@@ -91,8 +99,6 @@ NETWORKS: dict[str, tuple[tuple[int, int, int], Callable[[Any, Any], Any]]] = {
     "resnet50": ((224, 224, 3), resnet50),
 }
 STEPS = (Step("mnist", 64), Step("mnist", 128), Step("resnet20", 64), Step("mobilenet_v2", 8), Step("resnet50", 8))
-# Large enough for a step to change the next one's loss by what a wrong gradient would be seen in.
-LEARNING_RATE = 0.01
 # Of the batch normalisations; the averages that they keep aren't looked at.
 EPSILON = 1e-3
 

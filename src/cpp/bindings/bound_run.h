@@ -13,7 +13,7 @@ struct BoundRun {
   // The result for an x that is just what the plan reads; None for any other, for other kernels in use than the plan's,
   // and where weights have been dropped since.
   py::object operator()(const py::array& x) const {
-    constexpr int kFlags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    constexpr int kFlags = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
     const py::dtype expected = dtype == DType::f32 ? py::dtype::of<float>() : py::dtype::of<double>();
     if (!x.dtype().is(expected) || (x.flags() & kFlags) != kFlags || kernels != &active_isa() ||
         !std::equal(x.shape(), x.shape() + x.ndim(), shape.begin(), shape.end()))

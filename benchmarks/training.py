@@ -28,7 +28,7 @@ PEERS = ("torch",)
 STEP_PEERS = tuple(name for name in TRAINERS if name != OURS)
 
 # Of a step's loss after another step. Rounding passes through up to 53 batch normalisations of eight images there and
-# back: PyTorch's MobileNetV2 is 1e-3 to 4e-3 away, depending on its threads. The step itself changes the loss by 0.1.
+# back: up to 4e-3 was seen. The step itself changes the loss by 0.1.
 STEP_EQUAL = 2e-2
 
 KINDS = (*jobs.GRADIENTS, "step")

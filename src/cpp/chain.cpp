@@ -169,8 +169,8 @@ void Chain::run(const void* src, const void* const* operands, void* dst) const {
   const int threads = threads_for(operations());
   const Workspace workspace(threads * workspace_bytes());
   with_dtype(problem_.dtype, [&]<class T>() {
-    parallel_for(mb_ * blocks * pieces, threads, [&](int64_t begin, int64_t end, int part) {
-      T* const scratch = reinterpret_cast<T*>(workspace.get() + part * workspace_bytes());
+    parallel_for(mb_ * blocks * pieces, threads, [&](int64_t begin, int64_t end, int thread) {
+      T* const scratch = reinterpret_cast<T*>(workspace.get() + thread * workspace_bytes());
       Run<T> run{*this,
                  table_->kernels<T>(),
                  static_cast<const T*>(src),

@@ -46,7 +46,7 @@ constexpr std::chrono::microseconds kSpin{2000};
 constexpr int kMaxThreads = 1024;  // each has a line of cache in the pool
 
 // A part consists of so many slices. Its thread takes kFirst of them at once, the rest in ever smaller pieces that
-// others may take instead: they balance a core that is up to 1.7 times as slow as another.
+// others may take instead: of two cores they balance one that is up to 1.7 times as slow, 3/4 r < 2 r / (1 + r).
 constexpr uint64_t kSlices = 16, kFirst = 12;
 
 // A piece costs about 0.1 us: shorter jobs are cut no further.
@@ -115,8 +115,8 @@ class alignas(64) Rest {
  public:
   void begin(uint64_t job) { word_ = job << kJobShift | kSlices; }
 
-  // Takes slices in front, or behind, and returns [first, last): as many as amount(how many are left, whether they are
-  // all) says. None where the part is of another job.
+  // Takes as many slices as amount(how many are left) says, in front or behind, and returns [first, last). None where
+  // the part is of another job.
   template <class Amount>
   std::pair<uint64_t, uint64_t> take(uint64_t job, bool in_front, Amount amount) {
     uint64_t word = word_;

@@ -53,8 +53,8 @@ void Resampling::run_as(const T* src, T* dst) const {
   const int64_t row = iw_ * c_;
   const int threads = threads_for(kPerElement * (rows_.taps + cols_.taps) * mb_ * oh() * ow() * c_);
   const Workspace workspace(threads * scratch_bytes());
-  parallel_for(mb_ * oh(), threads, [&](int64_t begin, int64_t end, int part) {
-    T* const blended = reinterpret_cast<T*>(workspace.get() + part * scratch_bytes());
+  parallel_for(mb_ * oh(), threads, [&](int64_t begin, int64_t end, int thread) {
+    T* const blended = reinterpret_cast<T*>(workspace.get() + thread * scratch_bytes());
     std::vector<int64_t> at(static_cast<size_t>(rows_.taps));
     std::vector<T> weights(at.size());
     for (int64_t task = begin; task < end; ++task) {

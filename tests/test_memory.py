@@ -70,7 +70,7 @@ MODELS = pytest.mark.parametrize(("make", "batch"), [(digits, 32), (residual, 16
 
 @MODELS
 def test_the_plan_of_inference_is_near_what_is_measured(make: Callable[[], Model], batch: int, threads: int) -> None:
-    """A program's memory, that of convolutions, and results; within a quarter, for pooling's isn't counted.
+    """A program's memory, that of convolutions, and results; within a quarter, for that of chains isn't counted.
 
     Convolutions of two threads need half of it where one happens to be done before the other begins.
     """

@@ -30,7 +30,8 @@ namespace pyconv {
 namespace {
 
 // A thread that is done with its blocks takes over what is left of another's, see parallel.cpp: the last of four, as
-// its thread takes three at once. With two equal threads four took 1.02 times as long as one, with one 1.5 times as slow 0.82.
+// its thread takes three at once. Four took 1.02 times as long as one with two equal threads, and 0.82 times where one
+// was 1.5 times as slow.
 constexpr int64_t kBlocksPerThread = 4;
 
 // V and M of a block together: three quarters of an L2 cache of 1 MB, the rest is for U's panel and the source.

@@ -1,4 +1,7 @@
-"""What the machine can do: copies are timed here, multiply-adds in the core. Both in pyconv's process."""
+"""What the machine can do: copies are timed here, multiply-adds in the core.
+
+Measured in the process that asks the peers, as one of theirs would be the warmer for it.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,28 @@ import time
 
 import numpy as np
 
+import worker
 from pyconv import _core
 from rows import Limits
 
 # Together more than any cache holds, and little enough for a small machine.
 BYTES = 256 << 20
+# Two threads on one core reach half of their limit; other disturbances cost less than a tenth.
+REACHED = 0.75
+# Runs of some milliseconds: the first after a pause often has both threads on one core (worker.SETTLE).
+RUNS = 6
 
 
 def measure(threads: int, seconds: float) -> Limits:
     """Each limit, the best of many runs in so many seconds: what disturbs makes it slower, never faster."""
     return Limits(_core.fma_peak(threads, seconds), copy_speed(threads, seconds))
+
+
+def reached(limits: Limits, threads: int) -> bool:
+    """Whether the threads multiply and add as fast now as they can."""
+    found = any(_core.fma_peak(threads, 0) >= REACHED * limits.flops for _ in range(RUNS))
+    worker.rest()
+    return found
 
 
 def copy_speed(threads: int, seconds: float) -> float:

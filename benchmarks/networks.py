@@ -20,11 +20,12 @@ from typing import Any
 
 import compare
 import inference_networks
+import limits
 import network_table
 import report
 from inference_networks import COMPARED, NETWORKS, Inference
 from peers import RUNNERS
-from rows import OURS, Limits, Row
+from rows import OURS, Row
 
 BATCHES = (1, inference_networks.LARGEST_BATCH)
 # Whose call for one image is what there is to see: what libraries do around the arithmetic.
@@ -66,6 +67,7 @@ def as_json(row: Row) -> dict[str, Any]:
         "seconds": row.seconds,
         "relative_error": row.error,
         "refused": row.refused,
+        "retaken": row.retaken,
     }
 
 
@@ -93,14 +95,12 @@ def main() -> None:
     runs = [*(json.loads(options.json.read_text(encoding="utf-8")) if keeps and options.json.exists() else []), run]
     for threads in options.threads:
         with compare.started(names, threads) as (connections, run["versions"]):
-            if OURS not in connections:
-                raise SystemExit("pyconv isn't installed for this Python.")
             run["pyconv"] = compare.ask(connections, OURS, "config", None)
-            limits: Limits = compare.ask(connections, OURS, "limits", compare.LIMITS_TIME)
+            limit = limits.measure(threads, compare.LIMITS_TIME)
             for network in options.networks:
                 for batch in [1] if network in ALONE else options.batches:
                     job = Inference(network, batch, options.models)
-                    row = Row(job, threads, limits, ACCURATE)
+                    row = Row(job, threads, limit, ACCURATE)
                     compare.measure(connections, row, options.rounds, options.min_time, job.truth(), EQUAL)
                     run["rows"].append(as_json(row))
                     print(network_table.line(run["rows"][-1]), flush=True)

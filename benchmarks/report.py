@@ -96,6 +96,7 @@ def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "relative_error": row.error,
             "accurate": row.accurate,
             "refused": row.refused,
+            "retaken": row.retaken,
             "best_peer": row.best_peer(),
             "ratio": None if math.isnan(row.ratio()) else row.ratio(),
         }

@@ -35,6 +35,7 @@ class Row:
     error: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)  # peer -> why it can't
+    retaken: int = 0  # turns, of all peers, as the machine was disturbed
 
     def speed(self, peer: str) -> float:
         """In the job's unit."""

@@ -18,10 +18,11 @@ from typing import Any
 
 import compare
 import jobs
+import limits
 import report
 import training_networks
 from peers import TRAINERS
-from rows import ACCURATE, OURS, Limits, Row
+from rows import ACCURATE, OURS, Row
 
 # Of gradients, and of steps.
 PEERS = ("torch",)
@@ -60,12 +61,12 @@ def main() -> None:
                 continue
             with compare.started([OURS, *(STEP_PEERS if kind == "step" else PEERS)], threads) as (connections, found):
                 versions |= found
-                limits: Limits = compare.ask(connections, OURS, "limits", compare.LIMITS_TIME)
+                limit = limits.measure(threads, compare.LIMITS_TIME)
                 equal, accurate = (STEP_EQUAL, STEP_EQUAL) if kind == "step" else (compare.EQUAL, ACCURATE)
                 new = [
                     compare.measure(
                         connections,
-                        Row(job, threads, limits, accurate),
+                        Row(job, threads, limit, accurate),
                         options.rounds,
                         options.min_time,
                         equal=equal,

@@ -39,8 +39,8 @@ class Refusal:
 def serve(connection: Connection, name: str, threads: int) -> None:
     """Sends the library's version, then answers orders until None comes; a Refusal where the library raises.
 
-    ("prepare", (job, dtype)) with the result, ("time", seconds) with seconds a call, ("limits", seconds) with Limits
-    and ("config", None) with what pyconv says of itself. Where threads have worked, they sleep before it answers.
+    ("prepare", (job, dtype)) with the result, ("time", seconds) with seconds a call, and ("config", None) with what
+    pyconv says of itself. Where threads have worked, they sleep before it answers.
     """
     # For the OpenMP runtimes that a library brings along; set before it is imported.
     os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -67,8 +67,6 @@ def serve(connection: Connection, name: str, threads: int) -> None:
             seconds = seconds_per_call(run, argument, settling(threads))
             rest()
             connection.send(seconds)
-        elif order == "limits":
-            connection.send(importlib.import_module("limits").measure(threads, argument))
         elif order == "config":
             connection.send(importlib.import_module("pyconv").config.show_config(mode="dicts"))
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import compare
+import limits
 import network_picture
 import network_table
 import page
@@ -239,6 +243,39 @@ def row(accurate: float, **seconds: float) -> Row:
     job = Job(problems.parse('mb1_ic64ih56iw56_oc64oh56ow56_kh3kw3_ph1pw1_n"one"'), "conv")
     errors = {name: 1e-4 if name == "mnn" else 1e-7 for name in ("pyconv", *seconds)}
     return Row(job, 1, Limits(1e11, 1e10), accurate, errors, {"pyconv": 1.0, **seconds})
+
+
+class Timing:
+    """A peer's connection; each turn takes a second less than the one before."""
+
+    def __init__(self) -> None:
+        self.seconds = 10.0
+
+    def send(self, order: tuple[str, Any]) -> None:
+        assert order == ("time", 0.5)
+
+    def recv(self) -> float:
+        self.seconds -= 1
+        return self.seconds
+
+
+@pytest.mark.parametrize(
+    ("speeds", "seconds", "retaken"),
+    [
+        ([0.5, 0.9], 9.0, 0),
+        ([*[0.5] * 6, *[0.5] * 6, 0.8, 0.9], 8.0, 1),  # halved after the first turn and for one more look; whole then
+        ([0.5] * 1000, 6.0, 3),
+    ],
+)
+def test_turns_on_a_disturbed_machine_are_taken_again(
+    monkeypatch: pytest.MonkeyPatch, speeds: list[float], seconds: float, retaken: int
+) -> None:
+    seen, now = iter(speeds), itertools.count(0.0, 0.125)
+    monkeypatch.setattr(limits, "_core", SimpleNamespace(fma_peak=lambda threads, seconds: next(seen) * 1e11))
+    monkeypatch.setattr(compare, "time", SimpleNamespace(perf_counter=lambda: next(now)))
+    measured = row(1e-5)
+    assert compare.turn({"torch": Timing()}, "torch", measured, 0.5, compare.RETAKES) == seconds
+    assert measured.retaken == retaken
 
 
 def test_only_accurate_peers_count() -> None:

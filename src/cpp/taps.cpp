@@ -78,9 +78,9 @@ Segment Segment::cut(int64_t begin, int64_t end) const {
   return result;
 }
 
-Segment Segment::part(int64_t index, int64_t parts, int64_t unit) const {
-  const auto border = [&](int64_t at) { return at == parts ? count : count * at / parts / unit * unit; };
-  return cut(border(index), border(index + 1));
+Segment Segment::between(int64_t begin, int64_t end, int64_t parts, int64_t unit) const {
+  const auto border = [&](int64_t part) { return std::min(count, ceil_div(count, unit) * part / parts * unit); };
+  return cut(border(begin), border(end));
 }
 
 Segment Segment::within(int64_t begin, int64_t end) const {

@@ -34,8 +34,8 @@ struct Segment {
   int64_t first = 0, step = 1, count = 0, src_advance = 1;
   Taps taps;
 
-  // Part index of parts, all as equal as multiples of `unit` allow; what is beyond the last multiple goes to the last.
-  Segment part(int64_t index, int64_t parts, int64_t unit) const;
+  // Parts [begin, end) of so many, all as equal as whole units allow; the last has what is beyond a multiple.
+  Segment between(int64_t begin, int64_t end, int64_t parts, int64_t unit) const;
 
   // What of it lies in [begin, end) of the produced coordinates.
   Segment within(int64_t begin, int64_t end) const;

@@ -68,11 +68,12 @@ TEST_CASE("the parts of a segment follow each other and lose nothing") {
     for (int64_t parts : {1, 3, 11, 20}) {
       int64_t next = 0;
       for (int64_t index = 0; index < parts; ++index) {
-        const Segment part = segment.part(index, parts, unit);
+        const Segment part = segment.between(index, index + 1, parts, unit);
         CHECK(part.first == 3 + next * 2);
         CHECK(part.taps.src == -4 + next * 5);
         CHECK((index == parts - 1 || part.count % unit == 0));
         next += part.count;
+        CHECK(segment.between(0, index + 1, parts, unit).count == next);
       }
       CHECK(next == 11);
     }

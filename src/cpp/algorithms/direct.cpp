@@ -112,7 +112,7 @@ class GatherRun {
   GatherRun(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const GatherTensors<T>& tensors)
       : layout_(problem, kernels),
         threads_(threads),
-        blocks_(layout_, kernels.tile_rows, threads),
+        blocks_(layout_, kernels.tile_rows),
         kernels_(kernels),
         tensors_(tensors) {}
 
@@ -125,7 +125,8 @@ class GatherRun {
         taps.set_row(block.row);
         for (size_t part = 0; part < segments.size(); ++part) {
           // By whole tiles: strips of 49 pixels would be 7 tiles of 7, which cost as much to begin and store as of 8.
-          const Segment segment = segments[part].part(block.strip, blocks_.strips(), kernels_.tile_rows);
+          const Segment segment =
+              segments[part].between(block.first_strip, block.last_strip, blocks_.strips(), kernels_.tile_rows);
           if (segment.count > 0) multiply(block, segment, taps.count(segment), taps.of(part));
         }
       }

@@ -65,8 +65,10 @@ RowBlocksStep::RowBlocksStep(std::vector<RowConv> convs, int64_t blocks, Place s
     if (std::none_of(known.begin(), known.end(), [&](const Planned& made) { return made.fits(part.height); }))
       known.push_back(planned(part));
   };
-  for_each_part(0, blocks_, plan);
-  for (int64_t block = 1; block < blocks_; ++block) for_each_part(block, block + 1, plan);  // where a thread begins
+  for (int64_t begin = 0; begin < blocks_; ++begin) {  // where a thread may begin
+    Progress progress;
+    for_each_part(begin, begin == 0 ? blocks_ : begin + 1, progress, plan);
+  }
   for (size_t conv = 0; conv + 1 < convs_.size(); ++conv) {
     between_.push_back(between_bytes_);
     between_bytes_ += align_up(rows[conv] * dst_row_bytes(conv));
@@ -125,11 +127,13 @@ size_t RowBlocksStep::plan_block(int64_t block, std::vector<Rows>& there, std::v
   }
 }
 
-void RowBlocksStep::for_each_part(int64_t begin, int64_t end, const std::function<void(const Part&)>& call) const {
-  std::vector<Rows> there(convs_.size() - 1);
+void RowBlocksStep::for_each_part(int64_t begin, int64_t end, Progress& progress,
+                                  const std::function<void(const Part&)>& call) const {
+  if (progress.next != begin) progress.there.assign(convs_.size() - 1, {});
   std::vector<Part> parts(convs_.size());
   for (int64_t block = begin; block < end; ++block)
-    for (size_t conv = plan_block(block, there, parts); conv < parts.size(); ++conv) call(parts[conv]);
+    for (size_t conv = plan_block(block, progress.there, parts); conv < parts.size(); ++conv) call(parts[conv]);
+  progress.next = end;
 }
 
 void RowBlocksStep::run_part(const Part& part, const Memory& memory, std::byte* between) const {
@@ -164,10 +168,13 @@ void RowBlocksStep::run(const Memory& memory) const {
   for (const RowConv& conv : convs_) flops += conv.plan->problem().flops();  // chains are little beside them
   const int threads = threads_for(flops);
   const Workspace workspace(threads * between_bytes_);
+  std::vector<Progress> progress(static_cast<size_t>(threads));
   FirstError error;
   parallel_for(blocks_, threads, [&](int64_t begin, int64_t end, int thread) {
     std::byte* const between = workspace.get() + thread * between_bytes_;
-    error.guard([&] { for_each_part(begin, end, [&](const Part& part) { run_part(part, memory, between); }); });
+    error.guard([&] {
+      for_each_part(begin, end, progress[thread], [&](const Part& part) { run_part(part, memory, between); });
+    });
   });
   error.rethrow();
 }

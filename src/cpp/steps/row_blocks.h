@@ -61,8 +61,16 @@ class RowBlocksStep final : public Step {
   // there: the rows of each result between that lie in its memory.
   size_t plan_block(int64_t block, std::vector<Rows>& there, std::vector<Part>& parts) const;
 
-  // The parts that blocks [begin, end) are made of, in the order in which they run.
-  void for_each_part(int64_t begin, int64_t end, const std::function<void(const Part&)>& call) const;
+  // Up to which block a thread has come, and which rows of each result between lie in its memory.
+  struct Progress {
+    int64_t next = -1;
+    std::vector<Rows> there;
+  };
+
+  // The parts that blocks [begin, end) are made of, in the order in which they run. A thread that goes on where it was
+  // needs no rows again.
+  void for_each_part(int64_t begin, int64_t end, Progress& progress,
+                     const std::function<void(const Part&)>& call) const;
   void run_part(const Part& part, const Memory& memory, std::byte* between) const;
 
   const ConvProblem& problem(size_t conv) const { return convs_[conv].plan->problem(); }

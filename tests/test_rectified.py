@@ -1,4 +1,4 @@
-"""Batch normalisation, sum and rectifier as one operation of training: where they are joined; no bit changes."""
+"""Rectifiers joined with normalisations before them and poolings behind them: where they are; no bit changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyconv
 from arrays import Array, normal
 from pyconv import Input, Model, Sequential, layers, ops
 from pyconv.gradient import Tape
-from pyconv.models.rectified import RectifiedNormalization
+from pyconv.models.rectified import RectifiedNormalization, RectifiedPooling
 
 SHAPE = (6, 6, 16)
 
@@ -37,9 +37,9 @@ def chain() -> Sequential:
     return Sequential([layers.Input(SHAPE), layers.BatchNormalization(), layers.ReLU(), layers.Conv2D(4, 3)])
 
 
-def joined(model: Model) -> int:
+def joined(model: Model, kind: type = RectifiedNormalization) -> int:
     assert model._graph is not None
-    return sum(isinstance(step[0], RectifiedNormalization) for step in model._graph._steps)
+    return sum(isinstance(step[0], kind) for step in model._graph._steps)
 
 
 def step(model: Model, x: Array) -> list[Array]:
@@ -145,3 +145,71 @@ def test_a_model_that_predicts_joins_nothing_here(monkeypatch: pytest.MonkeyPatc
     x = normal(np.random.default_rng(0), (4, *SHAPE), "float32")
     model(x, training=False)
     model(x)
+
+
+def pooled_layers(x: Any) -> Any:
+    """Windows of one number, windows that overlap, and pads."""
+    y = layers.MaxPooling2D(2)(layers.ReLU()(layers.Conv2D(16, 3)(x)))
+    y = layers.MaxPooling2D(3, strides=2, padding="same")(layers.ReLU(6.0)(layers.Conv2D(8, 1)(y)))
+    return layers.MaxPooling2D(1)(layers.Activation("relu")(layers.Conv2D(4, 1)(y)))
+
+
+def pooled_convolutions(x: Any) -> Any:
+    y = layers.MaxPooling2D(2)(layers.Conv2D(16, 3, activation="relu")(x))
+    return layers.MaxPooling2D(2, padding="same")(layers.Conv2D(8, 1, activation="relu6")(y))
+
+
+@pytest.mark.parametrize(("body", "count"), [(pooled_layers, 3), (pooled_convolutions, 2)])
+@pytest.mark.parametrize("whole", [False, True])  # whole numbers: many equal ones, and zeros, in a window
+def test_rectifying_after_pooling_changes_no_bit(
+    body: Callable[[Any], Any], count: int, whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, generator = functional(body), np.random.default_rng(0)
+    assert joined(model, RectifiedPooling) == count
+    x = normal(generator, (5, *SHAPE), "float32")
+    if whole:
+        x = np.round(x)
+        for weight in model.trainable_weights:
+            weight.assign(generator.integers(-1, 2, weight.shape).astype(np.float32))
+    step(model, x)  # a convolution's first call with a shape checks it
+    pool, negative, measured = layers.MaxPooling2D.call, list[bool](), []
+
+    def noted(self: Any, x: Array) -> Array:
+        negative.append(bool(x.min() < 0))
+        return pool(self, x)
+
+    monkeypatch.setattr(layers.MaxPooling2D, "call", noted)
+    for late in (True, False):
+        if not late:
+            monkeypatch.setattr("pyconv.models.rectified._activation", lambda _: None)
+        measured.append(step(model, x))
+    assert negative == [True] * count + [False] * count
+    for mine, apart in zip(*measured, strict=True):
+        np.testing.assert_array_equal(mine, apart)
+    monkeypatch.undo()
+    monkeypatch.setattr(layers.MaxPooling2D, "call", noted)
+    with Tape(None):
+        model(x, training=False)
+    assert negative == [True] * count + [False] * count * 2
+
+
+def read_by_two(x: Any) -> Any:
+    y = layers.ReLU()(x)
+    return [layers.MaxPooling2D(2)(y), layers.MaxPooling2D(3)(y)]
+
+
+def averaged(x: Any) -> Any:
+    return layers.AveragePooling2D(2)(layers.ReLU()(x))
+
+
+def already_joined(x: Any) -> Any:
+    return layers.MaxPooling2D(2)(layers.ReLU()(normalised(x)))
+
+
+def penalised(x: Any) -> Any:
+    return layers.MaxPooling2D(2)(layers.Conv2D(4, 1, activation="relu", activity_regularizer="l2")(x))
+
+
+@pytest.mark.parametrize("body", [read_by_two, averaged, already_joined, penalised])
+def test_where_a_rectifier_must_come_first(body: Callable[[Any], Any]) -> None:
+    assert joined(functional(body), RectifiedPooling) == 0

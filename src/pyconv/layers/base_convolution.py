@@ -50,6 +50,10 @@ class ConvolutionLayer(SpatialLayer):
         y = convolve(self.convolution, x, self.kernel, self.bias, activation=fused or "linear")
         return y if fused else self.activation(y)
 
+    def linear(self, x: Array) -> Array:
+        """What `call` gives before the activation."""
+        return convolve(self.convolution, x, self.kernel, self.bias)
+
     def bound_to(self, x: Array) -> Callable[[Array], Array | None] | None:
         fused = activations.fused(self.activation)
         return bound_to(self.convolution, x, self.kernel, self.bias, fused) if fused else None

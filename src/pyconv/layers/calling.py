@@ -100,12 +100,7 @@ class Called:
             seen, bound = self._bound
             if seen == Changes.latest and (y := bound(inputs)) is not None:
                 return y
-            if (
-                inputs.shape == self._passed_shape
-                and inputs.dtype == self._input_dtype
-                and self._plain_call is not None
-                and self.activity_regularizer is None
-            ):
+            if self.takes_as_it_is(inputs) and self._plain_call is not None and self.activity_regularizer is None:
                 return self._call_plain(inputs)
         is_traced = recording() and code.is_own
         if type(inputs) is not np.ndarray or args or kwargs:
@@ -136,6 +131,10 @@ class Called:
         again = self._bound[0] == seen
         self._bound = (seen, (self.bound_to(x) if again else None) or _unbound)
         return y
+
+    def takes_as_it_is(self, x: Array) -> bool:
+        """Whether `call` may have such an array at once, as the last was like it: nothing to convert or to check."""
+        return type(x) is np.ndarray and x.shape == self._passed_shape and x.dtype == self._input_dtype
 
     def bound_to(self, x: Array) -> Callable[[Array], Array | None] | None:
         """What `call` does with arrays like this one as long as nothing changes; None if that is not a single run."""

@@ -1,4 +1,4 @@
-"""A layer that is called again as before runs its plan at once. What comes between must be seen all the same."""
+"""A layer, or a model, that is called again as before runs its plan at once. What comes between must be seen."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 
 import pyconv
 from arrays import Array, normal
-from pyconv import _core, layers
+from pyconv import Sequential, _core, layers
 from pyconv.gradient import Tape
+from pyconv.program.cache import KEPT
 
 X = normal(np.random.default_rng(0), (2, 6, 7, 8), np.float32)
 MAKERS: dict[str, Callable[[], layers.Layer]] = {
@@ -121,3 +122,86 @@ def test_it_does_not_hold_packed_weights() -> None:
     gc.collect()
     assert kernel() is None
     assert run(X) is None
+
+
+def model_bound() -> tuple[Sequential, Array, Callable[[Array], Array | None]]:
+    """A model, its result, and the run that its next calls come to."""
+    model = Sequential([layers.Input((6, 7, 8)), layers.Conv2D(5, 3, activation="relu"), layers.MaxPooling2D(2)])
+    for _ in range(3):
+        y = model(X)
+    assert model._programs is not None
+    run = model._programs._bound[2]
+    assert isinstance(run, _core.BoundRun)
+    return model, y, run
+
+
+def test_a_models_program_gives_the_same_bits_in_new_memory() -> None:
+    model, y, run = model_bound()
+    again = run(X)
+    assert again is not None
+    assert again is not y
+    np.testing.assert_array_equal(again, y)
+    for x in (X[:1], np.asfortranarray(X), X.astype(np.float64), X.astype(">f4"), X[..., :4]):
+        assert run(x) is None
+    np.testing.assert_array_equal(model(X[:1]), y[:1])
+    np.testing.assert_array_equal(model(np.asfortranarray(X)), y)
+    np.testing.assert_array_equal(model(X), y)
+
+
+def test_a_change_of_a_model_is_seen() -> None:
+    model, y, _ = model_bound()
+    model.layers[0].kernel.assign(np.zeros(model.layers[0].kernel.shape))
+    assert not model(X).any()
+    assert y.any()
+    model.layers[0].bias.assign(np.full(5, -1))
+    model.layers[0].activation = pyconv.activations.linear
+    for _ in range(3):
+        np.testing.assert_array_equal(model(X), np.full_like(y, -1))
+    model.pop()
+    assert model(X).shape == (2, 4, 5, 5)
+
+
+def test_tapes_training_and_other_kernels_are_seen_by_a_model() -> None:
+    model, y, run = model_bound()
+    with Tape([X]) as tape:
+        recorded = model(X)
+    (dx,) = tape.gradient(recorded, np.ones_like(y))
+    assert dx.any()
+    model.add(layers.Dropout(0.5, seed=0))
+    for _ in range(3):
+        np.testing.assert_array_equal(model(X), y)
+    assert (model(X, training=True) != y).any()
+    before = _core.get_isa()
+    for other in _core.available_isas():
+        try:
+            _core.set_isa(other)
+            assert (run(X) is None) == (other != before)
+        finally:
+            _core.set_isa(before)
+
+
+def test_a_models_bound_program_is_one_of_those_that_it_keeps() -> None:
+    model = Sequential([layers.Input((None, 8)), layers.Conv1D(4, 3)])
+    first = np.ones((2, 5, 8), np.float32)
+    for length in range(6, 6 + 2 * KEPT):
+        y = model(first)
+        np.testing.assert_array_equal(model(first), y)
+        model(np.ones((2, length, 8), np.float32))
+        assert model._programs is not None
+        assert len(model._programs._entries) <= KEPT
+        assert (first.shape[1:],) in model._programs._entries  # it was used but a call ago
+    copied = copy.deepcopy(model)
+    assert copied._programs is None
+    np.testing.assert_array_equal(copied(first), y)
+
+
+def test_what_a_program_cannot_be_bound_to_is_refused() -> None:
+    builder = _core.ProgramBuilder([8], [8], 0)
+    builder.copy((2, 0, 8), (3, 0, 8), (1, 2), (2, 1), (2, 1))
+    program = builder.build()
+    x = np.arange(6, dtype=np.float32).reshape(3, 2)
+    y = program.bind((3, 2), (3, 2), 3)(x)
+    np.testing.assert_array_equal(y, x)
+    for given in (((3, 2), (3, 2), 2), ((3, 2), (3, 3), 3), ((3,), (3, 2), 3)):
+        with pytest.raises(ValueError, match=r"Program\.bind: the program must have one input"):
+            program.bind(*given)

@@ -17,7 +17,7 @@ __version__: str
 
 @final
 class BoundRun:
-    """A plan and all that it reads but its input: the quickest way to run it again."""
+    """A plan and all that it reads but its input, or a program: the quickest way to run it again."""
 
     def __call__(self, x: _Array) -> _Array | None:
         """The result; None if x has another shape, dtype or order, another ISA is in use, or the weights are gone."""
@@ -182,6 +182,9 @@ class Program:
 
         Where threads ran repeats at once, that is the time of a thread divided by their number.
         """
+
+    def bind(self, input: Sequence[int], output: Sequence[int], rounds: int) -> BoundRun:
+        """So many rounds as one call, of a program of one input and one output; their shapes, all rounds together."""
 
     def steps(self) -> list[_StepFacts]: ...
 

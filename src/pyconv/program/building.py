@@ -77,6 +77,11 @@ class CoreStage:
         built.program.run([contiguous(x)], [made], len(x) // built.block)
         return made
 
+    def bound(self, x: Array) -> _core.BoundRun:
+        """`run_one` of the core, for batches of this size."""
+        built = self.built(len(x))
+        return built.program.bind(x.shape, (len(x), *self.outputs[0].shape), len(x) // built.block)
+
     def run(self, values: dict[Value, Array], batch: int) -> None:
         built = self.built(batch)
         given = [contiguous(values[value]) for value in self.inputs]

@@ -13,8 +13,8 @@
 
 namespace pyconv {
 
-// One of the convolutions: its weights packed before, oc numbers of bias or none, and what is done to each of its
-// results, by operations without arrays.
+// One of the convolutions: its weights packed before, or as they are if the algorithm packs none, oc numbers of bias or
+// none, and what is done to each of its results, by operations without arrays.
 struct RowConv {
   std::shared_ptr<const ConvPlan> plan;
   std::shared_ptr<const std::byte> packed;

@@ -127,7 +127,8 @@ void sum_lines(const Parts<T>& parts, const Kernels<T>& kernels, const std::opti
         const SourceLines seen(gather, lines);
         const int64_t first = (lines.plane * gather.source(kHeight) + seen.begin) * gather.source(kWidth);
         spread->run(q, src + first * gather.ic, (seen.end - seen.begin) * gather.source(kWidth), spread_out);
-        tensors.source = spread_out - first * parts.channels;
+        tensors.source = spread_out;
+        tensors.first_pixel = first;
       }
       for_each_rectangle_of(
           gather, parts.height_segments, lines, 0, 1, tensors, offsets, [&](int64_t, DepthwiseArgs<T> args) {

@@ -53,6 +53,7 @@ struct GatherTensors {
   int64_t weight_tap;  // from one element of the kernel to the next
   T* produced;
   Epilogue<T> epilogue = {};
+  int64_t first_pixel = 0;  // that source begins with
 };
 
 // Where the offsets of one thread's taps are, in a workspace of tap_offset_bytes.
@@ -88,13 +89,14 @@ void for_each_rectangle_of(const Gather& gather, const std::vector<Segment>& hei
       for (int64_t h = 0; h < height.taps.count; ++h) {
         const int64_t kd = row.depth.k + d * row.depth.k_step, kh = height.taps.k + h * height.taps.k_step;
         const int64_t sd = row.depth.src + d * row.depth.src_step, sh = height.taps.src + h * height.taps.src_step;
-        offsets.src[taps] = (sd * gather.source(kHeight) + sh) * source_line;
+        const int64_t line = row.source_pixel + (sd * gather.source(kHeight) + sh) * gather.source(kWidth);
+        offsets.src[taps] = (line - tensors.first_pixel) * source_row;
         offsets.weights[taps++] = (kd * kernel_height + kh) * kernel_row;
       }
     for (int64_t block = first_block; block < last_block; ++block)
       for (const Segment& width : gather.segments) {
         const int64_t produced_at = (row.pixel + width.first) * produced_row + height.first * produced_line;
-        call(block, DepthwiseArgs<T>{.src = tensors.source + (row.source_pixel + width.taps.src) * source_row,
+        call(block, DepthwiseArgs<T>{.src = tensors.source + width.taps.src * source_row,
                                      .src_taps = offsets.src,
                                      .src_step = width.taps.src_step * source_row,
                                      .src_line = height.src_advance * source_line,

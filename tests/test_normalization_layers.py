@@ -323,6 +323,11 @@ def test_sparsemax_is_the_nearest_point_of_the_simplex() -> None:
             ValueError,
             "SpatialDropout1D: Unrecognized.*data_format",
         ),
+        (
+            lambda: layers.SpatialDropout2D(0.5, noise_shape=(None, 1, 1, None)),
+            TypeError,
+            r"SpatialDropout2D: noise_shape.*\(None, 1, 1, None\)",
+        ),
         (lambda: layers.SpatialDropout2D(0.5)(X), ValueError, r"SpatialDropout2D: inputs.*\(6, 5, 4\)"),
         (lambda: layers.LeakyReLU(None), TypeError, "LeakyReLU: .*negative_slope.*None"),
         (lambda: layers.PReLU(shared_axes=0), ValueError, "PReLU: .*shared_axes.*0"),

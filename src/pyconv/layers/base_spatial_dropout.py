@@ -24,6 +24,12 @@ class BaseSpatialDropout(Dropout):
     ) -> None:
         if self.rank == 1 and data_format is not None:  # Keras has none there: refused as any unknown argument
             kwargs["data_format"] = data_format
+        noise_shape = kwargs.pop("noise_shape", None)  # None in Keras 2's configurations
+        if noise_shape is not None:
+            raise TypeError(
+                f"{type(self).__name__}: noise_shape is that of whole channels and can't be given. "
+                f"Received: noise_shape={noise_shape}."
+            )
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.data_format = "channels_last" if self.rank == 1 else geometry.data_format(self._op, data_format)
         self.input_rank = self.rank + 2

@@ -46,8 +46,6 @@ class Normalization(Layer):
     """
 
     supports_masking = True
-
-    supports_masking = True
     invert: bool
     adapt_mean: Variable | None = None
     adapt_variance: Variable | None = None

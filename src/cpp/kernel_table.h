@@ -73,14 +73,15 @@ struct DepthwiseArgs {
 // The gradient of the filters, from that of dst on the same pixels; at least a vector of channels:
 //
 //   sums[weight_taps[t] + e * weight_step + j] += sum over l < lines, r < rows of
-//       src[src_taps[t] + e * src_step + l * src_line + r * src_row + j] * dst[l * dst_line + r * dst_row + j]
+//       src[src_taps[t] + e * src_step + l * src_line + r * src_row + j] * diff_dst[l * dst_line + r * dst_row + j]
 //
-//   dst_sums[j] += sum over l < lines, r < rows of dst[l * dst_line + r * dst_row + j]      if there is dst_sums
+//   dst_sums[j] += sum over l < lines, r < rows of diff_dst[l * dst_line + r * dst_row + j]      if there is dst_sums
 //
-// dst is only read, and neither weights, bias nor epilogue is used.
+// Neither dst, weights, bias nor epilogue is used.
 template <class T>
 struct DepthwiseWeightsArgs {
   DepthwiseArgs<T> pixels;
+  const T* diff_dst = nullptr;
   T *sums = nullptr, *dst_sums = nullptr;
 };
 
@@ -111,18 +112,19 @@ struct GroupedArgs {
 //
 //   max_pool:          dst[r][j] = max over t, w of x[r][t][w][j], NaN if one is NaN, -inf if there are none
 //   average_pool:      dst[r][j] = scale * sum over t, w of x[r][t][w][j]
-//   max_pool_grad:     adds dst[r][j] to diff_src where the first x[r][t][w][j] stands that is that maximum
-//   average_pool_grad: adds scale * dst[r][j] to diff_src where each x[r][t][w][j] stands
+//   max_pool_grad:     adds diff_dst[r][j] to diff_src where the first x[r][t][w][j] stands that is that maximum
+//   average_pool_grad: adds scale * diff_dst[r][j] to diff_src where each x[r][t][w][j] stands
 //
-// r < rows; dst[r][j] lies at dst[r * dst_row + j]. Windows that share no element are disjoint: then the gradients
-// write what they would add, also the zeros, whatever diff_src was. In the gradients dst is the gradient of the output
-// and only read, and an element's place in diff_src is that in src.
+// r < rows; dst[r][j] lies at dst[r * dst_row + j], and diff_dst[r][j] likewise. Windows that share no element are
+// disjoint: then the gradients write what they would add, also the zeros, whatever diff_src was. An element's place in
+// diff_src is that in src.
 template <class T>
 struct PoolArgs {
   const T* src = nullptr;
   const int64_t* src_taps = nullptr;
   int64_t taps = 0, width = 1, src_step = 0, src_row = 0;
   T* dst = nullptr;
+  const T* diff_dst = nullptr;
   int64_t dst_row = 0, rows = 1, channels = 0;
   T* diff_src = nullptr;
   T scale = 1;

@@ -71,8 +71,7 @@ void backward(const PoolPlan& plan, const T* src, const T* diff_dst, T* diff_src
                   .width = segment.taps.count,
                   .src_step = segment.taps.src_step * c,
                   .src_row = segment.src_advance * c,
-                  // Only read: one argument struct serves the kernels that write dst and those that don't.
-                  .dst = const_cast<T*>(diff_dst) + (row.pixel + segment.first) * c + channel,
+                  .diff_dst = diff_dst + (row.pixel + segment.first) * c + channel,
                   .dst_row = c,
                   .rows = segment.count,
                   .channels = channels,

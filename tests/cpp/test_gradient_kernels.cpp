@@ -47,12 +47,12 @@ void check_depthwise_weights(const Kernels<T>& kernels, int64_t rows, int64_t ch
                                           .weight_step = pixel,
                                           .taps = taps,
                                           .run = run,
-                                          .dst = const_cast<T*>(dst.data()),  // only read
                                           .dst_line = dst_line,
                                           .dst_row = dst_row,
                                           .lines = lines,
                                           .rows = rows,
                                           .channels = channels},
+                               .diff_dst = dst.data(),
                                .sums = sums.data(),
                                .dst_sums = dst_sums.data()};
   kernels.depthwise_weights(args);
@@ -177,7 +177,7 @@ void check_disjoint_pool_grad(const Kernels<T>& kernels, int64_t width, int64_t 
   constexpr int64_t rows = 3, taps = 2;
   const int64_t line = rows * width * channels;
   const auto src = numbers<T>(static_cast<size_t>(taps * line), 1);
-  auto gradient = numbers<T>(static_cast<size_t>(rows * channels), 2);
+  const auto gradient = numbers<T>(static_cast<size_t>(rows * channels), 2);
   const std::vector<int64_t> src_taps = {0, line};
   for (const auto kernel : {kernels.max_pool_grad, kernels.average_pool_grad}) {
     std::vector<T> added(src.size()), written(src.size(), T{77});
@@ -188,7 +188,7 @@ void check_disjoint_pool_grad(const Kernels<T>& kernels, int64_t width, int64_t 
               .width = width,
               .src_step = channels,
               .src_row = width * channels,
-              .dst = gradient.data(),
+              .diff_dst = gradient.data(),
               .dst_row = channels,
               .rows = rows,
               .channels = channels,

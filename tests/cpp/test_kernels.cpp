@@ -192,7 +192,7 @@ void check_pool(const Kernels<T>& kernels, int64_t channels, int64_t taps, int64
   kernels.max_pool(args);
   args.dst = sum.data();
   kernels.average_pool(args);
-  args.dst = const_cast<T*>(gradient.data());  // only read
+  args.diff_dst = gradient.data();
   args.diff_src = max_grad.data();
   kernels.max_pool_grad(args);
   args.diff_src = average_grad.data();

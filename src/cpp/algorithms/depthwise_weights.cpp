@@ -134,6 +134,7 @@ void sum_lines(const Parts<T>& parts, const Kernels<T>& kernels, const std::opti
           gather, parts.height_segments, lines, 0, 1, tensors, offsets, [&](int64_t, DepthwiseArgs<T> args) {
             args.channels = parts.channels;
             kernels.depthwise_weights({.pixels = args,
+                                       .diff_dst = args.dst,
                                        .sums = sums + q * parts.channels + (args.weights - tensors.weights),
                                        .dst_sums = q == 0 ? dst_sums : nullptr});
           });

@@ -244,12 +244,12 @@ class WeightGradient {
   void add_biases(int64_t run, const Rows& pass, T* biases) const {
     const Panels panels = panels_of(run);
     for (int64_t panel = panels.first; panel < panels.last; ++panel)
-      kernels_.depthwise_weights({.pixels = {.dst = const_cast<T*>(pass.at(panel)),
-                                             .dst_line = pass.row,
+      kernels_.depthwise_weights({.pixels = {.dst_line = pass.row,
                                              .dst_row = pass.pixel,
                                              .lines = static_cast<int64_t>(pass.places.size()),
                                              .rows = width_,
                                              .channels = in_place_ ? columns_of(panel) : layout_.panel},
+                                  .diff_dst = pass.at(panel),
                                   .dst_sums = biases + panel * layout_.panel});
   }
 

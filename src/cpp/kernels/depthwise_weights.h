@@ -49,7 +49,7 @@ void depthwise_weights_tile(const DepthwiseWeightsArgs<T>& arguments, int64_t ta
   };
   for (int64_t line = 0; line < args.lines; ++line) {
     const T* src = args.src + line * args.src_line + element * args.src_step + j;
-    const T* dst = args.dst + line * args.dst_line + j;
+    const T* dst = arguments.diff_dst + line * args.dst_line + j;
     int64_t r = 0;
     if constexpr (kRun > 1)
       for (; r + kWeightsPixels <= args.rows;
@@ -63,13 +63,13 @@ void depthwise_weights_tile(const DepthwiseWeightsArgs<T>& arguments, int64_t ta
   }
 }
 
-// The sums of dst alone, those of several pixels at once to cover the latency of additions.
+// The sums of diff_dst alone, those of several pixels at once to cover the latency of additions.
 template <class T>
 void sum_gradients(const DepthwiseWeightsArgs<T>& arguments, int64_t j, LaneVec<T> fresh) {
   const DepthwiseArgs<T> args = arguments.pixels;
   Vec<T> acc[4]{};
   for (int64_t line = 0; line < args.lines; ++line) {
-    const T* dst = args.dst + line * args.dst_line + j;
+    const T* dst = arguments.diff_dst + line * args.dst_line + j;
     int64_t r = 0;
     for (; r + 4 <= args.rows; r += 4)
       for (int i = 0; i < 4; ++i, dst += args.dst_row) acc[i] += load(dst);

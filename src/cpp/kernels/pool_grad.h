@@ -58,7 +58,7 @@ void for_each_gradient(const PoolArgs<T>& args, F window) {
   const auto all = [&](auto combine) {
     for (int64_t r = 0; r < args.rows; ++r)
       for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
-        window(r, load(args.dst + r * args.dst_row + j), j, load, [&](int64_t place, Vec<T> gradient) {
+        window(r, load(args.diff_dst + r * args.dst_row + j), j, load, [&](int64_t place, Vec<T> gradient) {
           T* diff = args.diff_src + place;
           store(diff, combine(gradient, [&] { return load(diff); }));
         });

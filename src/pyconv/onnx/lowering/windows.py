@@ -1,4 +1,7 @@
-"""Convolutions and pools over windows or whole images, and reductions that are such pools."""
+"""Convolutions and pools over windows or whole images, and reductions that are such pools.
+
+`attributes` say how windows move: those of `resolve`, or of `transposition`.
+"""
 
 from __future__ import annotations
 
@@ -26,20 +29,17 @@ def conv(
     weights: Any,
     bias: Any = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: Sizes = None,
     group: int = 1,
     kernel_shape: Sizes = None,
-    pads: Sizes = None,
-    strides: Sizes = None,
     activation: Activation = "linear",
+    **attributes: Any,
 ) -> Value:
     *sizes, channels = value(x).shape
     kernel, offset = numbers(weights), None if bias is None else numbers(bias)
     *window, inside, filters = kernel.shape
     require(len(window) == len(sizes) and kernel_shape in (None, tuple(window)))
     require(channels == inside * group and filters % group == 0 and (offset is None or offset.shape == (filters,)))
-    moves = resolve(auto_pad, dilations, pads, strides, window, sizes)
+    moves = resolve(window, sizes, **attributes)
     slope = NEGATIVE_SLOPE if activation == "leaky_relu" else 0.0
     kind = Conv(kernel, offset, moves.strides, moves.pads, moves.dilations, group, activation, slope)
     return to.add(kind, x)
@@ -52,14 +52,9 @@ def conv_transpose(
     weights: Any,
     bias: Any = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: Sizes = None,
     group: int = 1,
     kernel_shape: Sizes = None,
-    output_padding: Sizes = None,
-    output_shape: Sizes = None,
-    pads: Sizes = None,
-    strides: Sizes = None,
+    **attributes: Any,
 ) -> Value:
     *sizes, channels = value(x).shape
     # Kept as one kernel (*window, filters, channels) for each group.
@@ -69,7 +64,7 @@ def conv_transpose(
     *window, filters, _ = kernel.shape
     offset = None if bias is None else numbers(bias)
     require(kernel_shape in (None, tuple(window)) and (offset is None or offset.shape == (filters * group,)))
-    moves = transposition(auto_pad, dilations, output_padding, output_shape, pads, strides, window, sizes)
+    moves = transposition(window, sizes, **attributes)
     # Zeros before the results, or a step and more behind them, are no window's.
     crops = zip(moves.crops, moves.strides, strict=True)
     require(all(before >= 0 and after > -step for (before, after), step in crops) and min(moves.sizes) > 0)
@@ -82,15 +77,12 @@ def max_pool(
     to: Samples,
     x: Any,
     *,
-    auto_pad: str = "NOTSET",
     ceil_mode: int = 0,
-    dilations: Sizes = None,
     kernel_shape: Sizes,
-    pads: Sizes = None,
     storage_order: int = 0,
-    strides: Sizes = None,
+    **attributes: Any,
 ) -> Value:
-    window = resolve(auto_pad, dilations, pads, strides, kernel_shape or (), value(x).shape[:-1])
+    window = resolve(kernel_shape or (), value(x).shape[:-1], **attributes)
     return _pooled(to, x, "max", window, bool(ceil_mode))
 
 
@@ -99,15 +91,12 @@ def average_pool(
     to: Samples,
     x: Any,
     *,
-    auto_pad: str = "NOTSET",
     ceil_mode: int = 0,
     count_include_pad: int = 0,
-    dilations: Sizes = None,
     kernel_shape: Sizes,
-    pads: Sizes = None,
-    strides: Sizes = None,
+    **attributes: Any,
 ) -> Value:
-    window = resolve(auto_pad, dilations, pads, strides, kernel_shape or (), value(x).shape[:-1])
+    window = resolve(kernel_shape or (), value(x).shape[:-1], **attributes)
     if count_include_pad and any(map(any, window.pads)):
         require(not ceil_mode)  # what that adds isn't counted
         x = to.add(Pad((*window.pads, (0, 0))), x)

@@ -76,7 +76,7 @@ def check_weights(image: Array, sizes: Sequence[int], kernel_shape: Sizes) -> No
 def _settled(
     auto_pad: str, dilations: Sizes, pads: Sizes, strides: Sizes, sizes: tuple[int, ...], shape: tuple[int, ...]
 ) -> tuple[Settled, tuple[int, ...]]:
-    window = resolve(auto_pad, dilations, pads, strides, sizes, shape[1:-1])
+    window = resolve(sizes, shape[1:-1], auto_pad=auto_pad, dilations=dilations, pads=pads, strides=strides)
     settled = Settled("conv", window.strides, window.pads, window.dilations, channels_first=False)
     return settled, (shape[0], *window.output_sizes(shape[1:-1]))
 
@@ -116,7 +116,16 @@ def conv_transpose(
     kernels: Sequence[Kernel] = weights if isinstance(weights, list) else _transposed_kernels(weights, group)
     *sizes, filters, _ = kernels[0].shape
     check_weights(image, sizes, kernel_shape)
-    moves = transposition(auto_pad, dilations, output_padding, output_shape, pads, strides, sizes, image.shape[1:-1])
+    moves = transposition(
+        sizes,
+        image.shape[1:-1],
+        auto_pad=auto_pad,
+        dilations=dilations,
+        output_padding=output_padding,
+        output_shape=output_shape,
+        pads=pads,
+        strides=strides,
+    )
     added = [(max(-before, 0), max(-after, 0)) for before, after in moves.crops]
     memory.checked((image.shape[0], *map(max, moves.sizes, moves.covered), filters * len(kernels)), image.dtype)
     settled = SettledTranspose(moves.strides, moves.pads, None, moves.dilations, channels_first=False)
@@ -157,14 +166,15 @@ class Transposition(NamedTuple):
 
 
 def transposition(
-    auto_pad: str,
-    dilations: Sizes,
-    output_padding: Sizes,
-    output_shape: Sizes,
-    pads: Sizes,
-    strides: Sizes,
     window: Sequence[int],
     sizes: Sequence[int],
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: Sizes = None,
+    output_padding: Sizes = None,
+    output_shape: Sizes = None,
+    pads: Sizes = None,
+    strides: Sizes = None,
 ) -> Transposition:
     """The operator's attributes for a window and images of these sizes."""
     rank = len(window)

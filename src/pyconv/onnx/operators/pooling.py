@@ -29,7 +29,9 @@ def max_pool(
     strides: Sizes = None,
     outputs: int = 1,
 ) -> Any:
-    window = resolve(auto_pad, dilations, pads, strides, kernel_shape or (), x.shape[1:-1])
+    window = resolve(
+        kernel_shape or (), x.shape[1:-1], auto_pad=auto_pad, dilations=dilations, pads=pads, strides=strides
+    )
     output = window.output_sizes(x.shape[1:-1], bool(ceil_mode))
     memory.checked((x.shape[0], *output, x.shape[-1]), np.int64)
     if outputs > 1 or x.dtype.kind != "f" or x.dtype.itemsize > 8:
@@ -51,7 +53,7 @@ def average_pool(
     strides: Sizes = None,
 ) -> Array:
     sizes = x.shape[1:-1]
-    window = resolve(auto_pad, dilations, pads, strides, kernel_shape or (), sizes)
+    window = resolve(kernel_shape or (), sizes, auto_pad=auto_pad, dilations=dilations, pads=pads, strides=strides)
     output = window.output_sizes(sizes, bool(ceil_mode))
     memory.checked((x.shape[0], *output, x.shape[-1]), np.float64)
     y = _pooled("average", as_core_float(x), window, output)
@@ -127,7 +129,7 @@ def max_unpool(
     pads: Sizes = None,
     strides: Sizes = None,
 ) -> Array:
-    window = resolve("NOTSET", None, pads, strides, kernel_shape or (), x.shape[1:-1])
+    window = resolve(kernel_shape or (), x.shape[1:-1], pads=pads, strides=strides)
     sizes = tuple(
         (n - 1) * s + k - before - after
         for n, s, k, (before, after) in zip(x.shape[1:-1], window.strides, window.size, window.pads, strict=True)
@@ -153,7 +155,9 @@ def lp_pool(
     pads: Sizes = None,
     strides: Sizes = None,
 ) -> Array:
-    window = resolve(auto_pad, dilations, pads, strides, kernel_shape or (), x.shape[1:-1])
+    window = resolve(
+        kernel_shape or (), x.shape[1:-1], auto_pad=auto_pad, dilations=dilations, pads=pads, strides=strides
+    )
     output = window.output_sizes(x.shape[1:-1], bool(ceil_mode))
     total = np.zeros(memory.checked((x.shape[0], *output, x.shape[-1]), np.float64))
     for _, seen in taps(x, window, output, 0):

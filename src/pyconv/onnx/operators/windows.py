@@ -66,9 +66,15 @@ def steps(name: str, values: Sizes, rank: int, default: int = 1) -> tuple[int, .
 
 
 def resolve(
-    auto_pad: str, dilations: Sizes, pads: Sizes, strides: Sizes, size: Sequence[int], sizes: Sequence[int]
+    size: Sequence[int],
+    sizes: Sequence[int],
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: Sizes = None,
+    pads: Sizes = None,
+    strides: Sizes = None,
 ) -> Window:
-    """The window that ONNX' attributes mean for images of these spatial sizes."""
+    """The window of a size that ONNX' attributes mean for images of these spatial sizes."""
     rank = len(sizes)
     step, dilation = steps("strides", strides, rank), steps("dilations", dilations, rank)
     window = steps("kernel_shape", tuple(size), rank)

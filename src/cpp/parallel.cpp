@@ -11,8 +11,6 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <mutex>
 #include <system_error>
@@ -25,6 +23,13 @@
 #endif
 #ifndef _WIN32
 #include <pthread.h>
+#endif
+
+#include "cpu_quota.h"
+
+#ifdef __ELF__
+// Null unless the program has an OpenMP runtime that is visible to all of it.
+extern "C" __attribute__((weak, visibility("default"))) int omp_in_parallel();
 #endif
 
 namespace pyconv {
@@ -109,6 +114,14 @@ class Placement {
 };
 
 thread_local bool inside_part = false;
+
+// Within a part, or within a region of a program's own OpenMP, where every core has work already.
+bool must_run_alone() {
+#ifdef __ELF__
+  if (omp_in_parallel != nullptr && omp_in_parallel()) return true;
+#endif
+  return inside_part;
+}
 
 // The slices of a thread's part that nobody has taken, and of which job they are.
 class alignas(64) Rest {
@@ -258,16 +271,6 @@ bool ends_burst() {
   return true;
 }
 
-// The CPUs that a container's quota pays for, or a large number without a quota.
-int cgroup_cpus() {
-  double quota = 0, period = 0;
-  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
-    if (std::fscanf(file, "%lf %lf", &quota, &period) != 2) quota = 0;  // "max 100000": no quota
-    std::fclose(file);
-  }
-  return quota > 0 && period > 0 ? std::max(1, static_cast<int>(std::ceil(quota / period))) : kMaxThreads;
-}
-
 int affinity_cpus() {
 #ifdef __linux__
   cpu_set_t set;
@@ -279,7 +282,8 @@ int affinity_cpus() {
 int default_threads() {
   const char* wish = std::getenv("OMP_NUM_THREADS");
   if (const int count = wish ? std::atoi(wish) : 0; count > 0) return std::min(count, kMaxThreads);
-  return std::max(1, std::min(affinity_cpus(), cgroup_cpus()));
+  const int quota = quota_cpus();
+  return std::max(1, quota > 0 ? std::min(affinity_cpus(), quota) : affinity_cpus());
 }
 
 std::atomic<int>& thread_count() {
@@ -294,7 +298,7 @@ int num_threads() { return thread_count(); }
 void set_num_threads(int count) { thread_count() = std::clamp(count, 1, kMaxThreads); }
 
 int threads_for(int64_t operations) {
-  if (inside_part) return 1;
+  if (must_run_alone()) return 1;
   const auto at_least = [&](int64_t each) {
     return static_cast<int>(std::clamp<int64_t>(operations / each, 1, num_threads()));
   };
@@ -307,7 +311,7 @@ int threads_for(int64_t operations) {
 
 void parallel_for(int64_t tasks, int threads, const Body& body) {
   const int parts = static_cast<int>(std::min<int64_t>(tasks, threads));
-  if (parts > 1 && !inside_part && pool().load()->run(tasks, parts, body)) return;
+  if (parts > 1 && !must_run_alone() && pool().load()->run(tasks, parts, body)) return;
   if (tasks > 0) body(0, tasks, 0);
 }
 

@@ -12,13 +12,14 @@ int num_threads();
 void set_num_threads(int count);
 
 // How many threads a job of this many arithmetic operations is worth. Fewer while the others sleep, for waking them
-// costs more than sharing with them; one for a job that is small even so, or that is within another's part.
+// costs more than sharing with them; one for a job that is small even so, or that is within another's part or an OpenMP
+// region.
 int threads_for(int64_t operations);
 
 // Calls body(begin, end, thread) for pieces of [0, tasks), each once, on the calling thread and on others, and returns
 // when all are done. A thread, numbered from 0 and less than threads, works on one piece after the other: first on most
-// of an equal part, then on what nobody has begun. body must not throw. Calls from within body, and calls while another
-// thread's job runs, make a single piece of it all.
+// of an equal part, then on what nobody has begun. body must not throw. Calls from within body or an OpenMP region of
+// the program's, and calls while another thread's job runs, make a single piece of it all.
 void parallel_for(int64_t tasks, int threads, const std::function<void(int64_t begin, int64_t end, int thread)>& body);
 
 }  // namespace pyconv

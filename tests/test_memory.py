@@ -125,6 +125,18 @@ def test_the_scratch_of_pools_and_other_sizes_is_counted(make: Callable[[], laye
     assert model.memory_plan(1).inference_workspace == step.workspace >= threads * 40 * 64 * 4
 
 
+def test_samples_at_once_each_have_the_scratch_of_one_thread() -> None:
+    model = Sequential([layers.Input((40, 40, 64)), layers.Conv2D(64, 3)])
+    before, scratch = _core.get_num_threads(), {}
+    try:
+        for count in (1, 2):
+            _core.set_num_threads(count)
+            scratch[count] = model.memory_plan(2).inference_workspace
+    finally:
+        _core.set_num_threads(before)
+    assert scratch[2] == 2 * scratch[1] > 0
+
+
 def test_a_plan_changes_nothing() -> None:
     model = digits()
     weights = model.get_weights()

@@ -79,6 +79,8 @@ int ConvPlan::threads() const {
 
 ConvMemory ConvPlan::memory() const { return algorithm_->memory(problem_, *kernels_, threads()); }
 
+ConvMemory ConvPlan::memory_alone() const { return algorithm_->memory(problem_, *kernels_, 1); }
+
 std::string ConvPlan::describe() const {
   return benchdnn_line(problem_) + " -> " + algorithm_->name + " on " + kernels_->name +
          (refusals_.empty() ? "" : " (" + refusals_text() + ")");

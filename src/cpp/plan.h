@@ -25,8 +25,9 @@ class ConvPlan {
   const ConvAlgorithm& algorithm() const { return *algorithm_; }
   const KernelTable& kernels() const { return *kernels_; }
 
-  // Bytes for packed weights and workspace with the present number of threads.
+  // Bytes for packed weights and workspace with the present number of threads, and on a single one.
   ConvMemory memory() const;
+  ConvMemory memory_alone() const;
 
   // The algorithms asked before the chosen one, and why each refused.
   const std::vector<std::pair<std::string, std::string>>& refusals() const { return refusals_; }

@@ -86,6 +86,10 @@ class ConvPlan:
         """Bytes of scratch memory a run needs with the present number of threads."""
 
     @property
+    def workspace_bytes_alone(self) -> int:
+        """Bytes of scratch memory a run on one thread needs, as within a program that runs several samples at once."""
+
+    @property
     def refusals(self) -> list[tuple[str, str]]:
         """The algorithms asked before the chosen one, and why each refused."""
 

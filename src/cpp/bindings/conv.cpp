@@ -126,6 +126,8 @@ void register_conv(py::module_& module) {
       .def_property_readonly("packed_bytes", [](const PyConvPlan& self) { return self.plan.memory().packed_bytes; })
       .def_property_readonly("workspace_bytes",
                              [](const PyConvPlan& self) { return self.plan.memory().workspace_bytes; })
+      .def_property_readonly("workspace_bytes_alone",
+                             [](const PyConvPlan& self) { return self.plan.memory_alone().workspace_bytes; })
       .def_property_readonly("refusals", [](const PyConvPlan& self) { return self.plan.refusals(); })
       .def("describe", [](const PyConvPlan& self) { return self.plan.describe(); })
       .def("pack", &pack, py::arg("weights"))

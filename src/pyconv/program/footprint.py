@@ -44,9 +44,9 @@ def footprint(graph: Graph, batch: int) -> Footprint:
 
 def _workspace(node: Node, plans: list[_core.ConvPlan], block: int, at_once: int) -> int:
     """The scratch memory of a step, whose convolutions have these plans; that of chains is a few KB and not counted."""
-    # Threads share a step, or run it at once, each by itself.
+    # Threads share a step, or run it at once, each by itself; what is left over they share again.
     working = at_once if at_once > 1 else _core.get_num_threads()
-    shared = at_once * max((plan.workspace_bytes for plan in plans), default=0)
+    shared = max((max(plan.workspace_bytes, at_once * plan.workspace_bytes_alone) for plan in plans), default=0)
     x_shape = (block, *node.inputs[0].shape)
     match node.kind:
         case RowBlocks():

@@ -66,16 +66,17 @@ def test_normalisation_and_its_gradient(rows: int, channels: int, dtype: str, is
     dy[(np.abs(z) < 1000 * eps) | (np.abs(z - 6) < 1000 * eps)] = 0
     for name, derivative in DERIVATIVES.items():
         activation: Any = name
-        y = _core.channel_normalize(x, centre, scale, shift, activation, 0.25)
+        normalization = _core.ChannelNormalization(x, centre, scale, shift, activation, 0.25)
+        y = normalization.run()
         assert relative_error(y, APPLIED[name](z)) <= 100 * eps  # see test_moments
-        y = _core.channel_normalize(x, centre, scale, shift, activation, 0.25, dy)
+        y = normalization.run(dy)
         assert relative_error(y, APPLIED[name](z + dy)) <= 100 * eps
         d = dy.astype(np.longdouble) * derivative(z)
-        sums, products = _core.channel_gradient_sums(x, centre, scale, shift, activation, 0.25, dy)
+        sums, products = normalization.gradient_sums(dy)
         # Each addition rounds the sum of a part's rows, some 10, by half of its eps at most; four deviations of all.
         np.testing.assert_allclose(sums, d.sum(0), rtol=0, atol=4 * 10 * eps / 2 * np.sqrt(rows))
         assert relative_error(products, (distance * d).sum(0)) <= 100 * eps
-        dx = _core.channel_normalize_backward(x, centre, scale, shift, activation, 0.25, dy, slope, lift)
+        dx = normalization.gradient(dy, slope, lift)
         assert relative_error(dx, d * scale + distance * slope + lift) <= 100 * eps
 
 
@@ -86,10 +87,10 @@ def test_the_same_bits_whatever_the_threads() -> None:
         for count in (1, 2, 5):
             _core.set_num_threads(count)
             mean, variance = _core.channel_moments(x)
-            of: Any = x, mean, variance, mean, "relu", 0.0
-            sums, products = _core.channel_gradient_sums(*of, other)
-            y = _core.channel_normalize(*of, other)
-            gradient = _core.channel_normalize_backward(*of, other, sums, products)
+            normalization = _core.ChannelNormalization(x, mean, variance, mean, "relu")
+            sums, products = normalization.gradient_sums(other)
+            y = normalization.run(other)
+            gradient = normalization.gradient(other, sums, products)
             dx = _core.activation_backward("relu", 0.0, x, other)
             results.add(b"".join(array.tobytes() for array in (mean, variance, sums, products, y, gradient, dx)))
     finally:
@@ -114,14 +115,14 @@ def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="src must have rows"):
         _core.channel_moments(np.zeros((0, 3)))
     with pytest.raises(ValueError, match=r"centre must have shape \(3\)"):
-        _core.channel_normalize(x, channels[:2], channels, channels, "relu", 0.0)
-    of: Any = x, channels, channels, channels, "relu", 0.0
+        _core.ChannelNormalization(x, channels[:2], channels, channels)
+    normalization = _core.ChannelNormalization(x, channels, channels, channels, "relu")
     with pytest.raises(TypeError, match="diff_dst must have dtype float32"):
-        _core.channel_gradient_sums(*of, x.astype(np.float64))
+        normalization.gradient_sums(x.astype(np.float64))
     with pytest.raises(ValueError, match=r"residual must have shape \(4, 3\)"):
-        _core.channel_normalize(*of, x[:2])
+        normalization.run(x[:2])
     with pytest.raises(ValueError, match=r"lift must have shape \(3\)"):
-        _core.channel_normalize_backward(*of, x, channels, channels[:2])
+        normalization.gradient(x, channels, channels[:2])
     with pytest.raises(ValueError, match="diff_dst must have shape"):
         _core.activation_backward("relu", 0.0, x, x[:2])
     with pytest.raises(ValueError, match="activation must be"):

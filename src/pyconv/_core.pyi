@@ -409,43 +409,29 @@ def rmsprop_update(
 def channel_moments(src: _Array) -> tuple[_Array, _Array]:
     """The mean and the variance of each column of src, (rows, channels); rows must not be 0."""
 
-def channel_normalize(
-    src: _Array,
-    centre: _Array,
-    scale: _Array,
-    shift: _Array,
-    activation: _Activation,
-    negative_slope: float,
-    residual: _Array | None = None,
-) -> _Array:
-    """The activation of z + residual with z = (src - centre) * scale + shift; src and the result are (rows, channels).
+class ChannelNormalization:
+    """z = (src - centre) * scale + shift and an activation of it; src and the results are (rows, channels).
 
-    The gradients that follow are of the same without residual, d being diff_dst times the activation's derivative at z.
+    The gradients are of the same without residual, d being diff_dst times the activation's derivative at z.
     """
 
-def channel_gradient_sums(
-    src: _Array,
-    centre: _Array,
-    scale: _Array,
-    shift: _Array,
-    activation: _Activation,
-    negative_slope: float,
-    diff_dst: _Array,
-) -> tuple[_Array, _Array]:
-    """For each column the sum of d, and that of d * (src - centre)."""
+    def __init__(
+        self,
+        src: _Array,
+        centre: _Array,
+        scale: _Array,
+        shift: _Array,
+        activation: _Activation = "linear",
+        negative_slope: float = 0.0,
+    ) -> None: ...
+    def run(self, residual: _Array | None = None) -> _Array:
+        """The activation of z + residual."""
 
-def channel_normalize_backward(
-    src: _Array,
-    centre: _Array,
-    scale: _Array,
-    shift: _Array,
-    activation: _Activation,
-    negative_slope: float,
-    diff_dst: _Array,
-    slope: _Array,
-    lift: _Array,
-) -> _Array:
-    """The gradient of src: d * scale + (src - centre) * slope + lift."""
+    def gradient_sums(self, diff_dst: _Array) -> tuple[_Array, _Array]:
+        """For each column the sum of d, and that of d * (src - centre)."""
+
+    def gradient(self, diff_dst: _Array, slope: _Array, lift: _Array) -> _Array:
+        """That of src: d * scale + (src - centre) * slope + lift."""
 
 def activation_backward(activation: _Activation, negative_slope: float, dst: _Array, diff_dst: _Array) -> _Array:
     """diff_dst times the derivative of an activation whose result is dst, a new array."""

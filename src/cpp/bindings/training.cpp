@@ -2,6 +2,8 @@
 // their gradients.
 #include <pybind11/stl.h>
 
+#include <array>
+
 #include "../channel_statistics.h"
 #include "../dispatch.h"
 #include "activations.h"
@@ -38,57 +40,53 @@ std::pair<py::array, py::array> moments(const py::array& src) {
   return result;
 }
 
-// A normalisation's numbers, checked, and the arrays kept that hold them.
-struct Given {
-  Given(const py::array& src, const py::array& centre, const py::array& scale, const py::array& shift,
-        const std::string& activation, double negative_slope)
-      : size(rows_of(src)),
-        of{.src = read("src", src, size),
-           .centre = read_channels("centre", centre, size),
-           .scale = read_channels("scale", scale, size),
-           .shift = read_channels("shift", shift, size),
-           .activation = activation_of(activation),
-           .negative_slope = negative_slope} {}
+// A normalisation of arrays that have been checked, and are kept for as long as it may be asked for.
+class PyNormalization {
+ public:
+  PyNormalization(const py::array& src, const py::array& centre, const py::array& scale, const py::array& shift,
+                  const std::string& activation, double negative_slope)
+      : kept_{src, centre, scale, shift},
+        size_(rows_of(src)),
+        of_{.src = read("src", src, size_),
+            .centre = read_channels("centre", centre, size_),
+            .scale = read_channels("scale", scale, size_),
+            .shift = read_channels("shift", shift, size_),
+            .activation = activation_of(activation),
+            .negative_slope = negative_slope} {}
 
-  ChannelRows size;
-  Normalization of;
+  py::array run(const std::optional<py::array>& residual) const {
+    const void* added = residual ? read("residual", *residual, size_) : nullptr;
+    py::array dst = aligned_array(size_.dtype, {size_.rows, size_.channels});
+    void* out = dst.mutable_data();
+    const Unlocked unlocked;
+    channel_normalize(active_isa(), size_, of_, added, out);
+    return dst;
+  }
+
+  std::pair<py::array, py::array> gradient_sums(const py::array& diff_dst) const {
+    const void* gradient = read("diff_dst", diff_dst, size_);
+    auto result = two_of(size_);
+    void *sums = result.first.mutable_data(), *products = result.second.mutable_data();
+    const Unlocked unlocked;
+    channel_gradient_sums(active_isa(), size_, of_, gradient, sums, products);
+    return result;
+  }
+
+  py::array gradient(const py::array& diff_dst, const py::array& slope, const py::array& lift) const {
+    const void* given = read("diff_dst", diff_dst, size_);
+    const void *slopes = read_channels("slope", slope, size_), *lifts = read_channels("lift", lift, size_);
+    py::array diff_src = aligned_array(size_.dtype, {size_.rows, size_.channels});
+    void* out = diff_src.mutable_data();
+    const Unlocked unlocked;
+    channel_normalize_backward(active_isa(), size_, of_, given, slopes, lifts, out);
+    return diff_src;
+  }
+
+ private:
+  std::array<py::array, 4> kept_;
+  ChannelRows size_;
+  Normalization of_;
 };
-
-py::array normalize(const py::array& src, const py::array& centre, const py::array& scale, const py::array& shift,
-                    const std::string& activation, double negative_slope, const std::optional<py::array>& residual) {
-  const Given given(src, centre, scale, shift, activation, negative_slope);
-  const void* added = residual ? read("residual", *residual, given.size) : nullptr;
-  py::array dst = aligned_array(given.size.dtype, {given.size.rows, given.size.channels});
-  void* out = dst.mutable_data();
-  const Unlocked unlocked;
-  channel_normalize(active_isa(), given.size, given.of, added, out);
-  return dst;
-}
-
-std::pair<py::array, py::array> gradient_sums(const py::array& src, const py::array& centre, const py::array& scale,
-                                              const py::array& shift, const std::string& activation,
-                                              double negative_slope, const py::array& diff_dst) {
-  const Given given(src, centre, scale, shift, activation, negative_slope);
-  const void* gradient = read("diff_dst", diff_dst, given.size);
-  auto result = two_of(given.size);
-  void *sums = result.first.mutable_data(), *products = result.second.mutable_data();
-  const Unlocked unlocked;
-  channel_gradient_sums(active_isa(), given.size, given.of, gradient, sums, products);
-  return result;
-}
-
-py::array normalize_backward(const py::array& src, const py::array& centre, const py::array& scale,
-                             const py::array& shift, const std::string& activation, double negative_slope,
-                             const py::array& diff_dst, const py::array& slope, const py::array& lift) {
-  const Given given(src, centre, scale, shift, activation, negative_slope);
-  const void* gradient = read("diff_dst", diff_dst, given.size);
-  const void *slopes = read_channels("slope", slope, given.size), *lifts = read_channels("lift", lift, given.size);
-  py::array diff_src = aligned_array(given.size.dtype, {given.size.rows, given.size.channels});
-  void* out = diff_src.mutable_data();
-  const Unlocked unlocked;
-  channel_normalize_backward(active_isa(), given.size, given.of, gradient, slopes, lifts, out);
-  return diff_src;
-}
 
 py::array backward(const std::string& activation, double negative_slope, const py::array& dst,
                    const py::array& diff_dst) {
@@ -107,13 +105,14 @@ py::array backward(const std::string& activation, double negative_slope, const p
 
 void register_training(py::module_& module) {
   module.def("channel_moments", &moments, py::arg("src"));
-  module.def("channel_normalize", &normalize, py::arg("src"), py::arg("centre"), py::arg("scale"), py::arg("shift"),
-             py::arg("activation"), py::arg("negative_slope"), py::arg("residual").none(true) = py::none());
-  module.def("channel_gradient_sums", &gradient_sums, py::arg("src"), py::arg("centre"), py::arg("scale"),
-             py::arg("shift"), py::arg("activation"), py::arg("negative_slope"), py::arg("diff_dst"));
-  module.def("channel_normalize_backward", &normalize_backward, py::arg("src"), py::arg("centre"), py::arg("scale"),
-             py::arg("shift"), py::arg("activation"), py::arg("negative_slope"), py::arg("diff_dst"), py::arg("slope"),
-             py::arg("lift"));
+  py::class_<PyNormalization>(module, "ChannelNormalization")
+      .def(py::init<const py::array&, const py::array&, const py::array&, const py::array&, const std::string&,
+                    double>(),
+           py::arg("src"), py::arg("centre"), py::arg("scale"), py::arg("shift"), py::arg("activation") = "linear",
+           py::arg("negative_slope") = 0.0)
+      .def("run", &PyNormalization::run, py::arg("residual").none(true) = py::none())
+      .def("gradient_sums", &PyNormalization::gradient_sums, py::arg("diff_dst"))
+      .def("gradient", &PyNormalization::gradient, py::arg("diff_dst"), py::arg("slope"), py::arg("lift"));
   module.def("activation_backward", &backward, py::arg("activation"), py::arg("negative_slope"), py::arg("dst"),
              py::arg("diff_dst"));
 }

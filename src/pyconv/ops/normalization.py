@@ -248,10 +248,11 @@ def standardize_channels(
     factor = inverse if scale is None else inverse * scale.ravel()
     shift = np.zeros_like(centre) if offset is None else offset.ravel()
     added = None if residual is None else contiguous(residual).reshape(rows.shape)
-    y = _core.channel_normalize(rows, centre, factor, shift, activation, 0.0, added).reshape(x.shape)
+    normalization = _core.ChannelNormalization(rows, centre, factor, shift, activation)
+    y = normalization.run(added).reshape(x.shape)
     x_shape = x.shape
-    # Where something was added z alone doesn't tell what the activation did.
-    inner: Activation = activation if residual is None else "linear"
+    if residual is not None:  # z alone doesn't tell what the activation did
+        normalization = _core.ChannelNormalization(rows, centre, factor, shift)
 
     # The sums of dy and of dy * (x - mean) serve all three gradients, for the same dy.
     kept: dict[str, Array] = {}
@@ -259,7 +260,7 @@ def standardize_channels(
     def sums(dy: Array) -> tuple[Array, Array]:
         if kept.get("dy") is not dy:
             matrix = contiguous(dy).reshape(rows.shape)
-            total, product = _core.channel_gradient_sums(rows, centre, factor, shift, inner, 0.0, matrix)
+            total, product = normalization.gradient_sums(matrix)
             kept.update(dy=dy, total=total, product=product)
         return kept["total"], kept["product"]
 
@@ -267,8 +268,7 @@ def standardize_channels(
         total, product = sums(dy)
         matrix = contiguous(dy).reshape(rows.shape)
         slope, lift = factor * inverse * inverse * product / -len(rows), factor * total / -len(rows)
-        dx = _core.channel_normalize_backward(rows, centre, factor, shift, inner, 0.0, matrix, slope, lift)
-        return dx.reshape(x_shape)
+        return normalization.gradient(matrix, slope, lift).reshape(x_shape)
 
     links: list[Link] = [(x, x_gradient)]
     if scale is not None:

@@ -5,6 +5,7 @@ On integers the result must be exact. Every buffer lies between sentinels, which
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
@@ -140,6 +141,22 @@ def test_random_problems_by_every_algorithm_that_does_not_refuse(problem: Proble
             for result, expected, size in zip(run(made, direction, *arrays), right, most, strict=True):
                 tolerance = 0 if made.plain_sums else 1e-5 * size.max(initial=0)
                 np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance)
+
+
+def test_random_problems_are_for_every_algorithm() -> None:
+    """Otherwise the test before this one would leave an algorithm out, and nobody would notice."""
+    taken = set()
+
+    @settings(derandomize=True, max_examples=300)
+    @given(problem=special_convolutions())
+    def draw(problem: Problem) -> None:
+        for direction in ("forward", "backward_data", "backward_weights"):
+            for algorithm in set(ALGORITHMS[:-1]) - taken:
+                with contextlib.suppress(ValueError):
+                    taken.add(plan(problem, direction, "float32", algorithm, precision="fast").algorithm)
+
+    draw()
+    assert taken == set(ALGORITHMS[:-1])
 
 
 @by_case

@@ -12,6 +12,7 @@ import pytest
 from arrays import Array, normal
 from pyconv import losses, ops
 from pyconv.gradient import Tape
+from pyconv.ops.reductions import SoftmaxGradient
 from pyconv.utils import to_categorical
 
 CLASSES = np.array([2, 0, 1, 1, 3])
@@ -169,3 +170,95 @@ P = probabilities()
 def test_bad_input(call: Callable[[], Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=f"(?s){words}"):
         call()
+
+
+SATURATED = np.array([[30.0, 0, -10, 1], [0, 40, 0, 0], [0.5, 0.25, -2, 1], [1, 1, 1, 1], [-3, 2, 0, 0.5]])
+OUT_OF_ONE = {
+    "sparse": lambda y_pred, weights: losses.SparseCategoricalCrossentropy()(CLASSES, y_pred, weights),
+    "ignoring": lambda y_pred, weights: losses.SparseCategoricalCrossentropy(ignore_class=1)(CLASSES, y_pred, weights),
+    "smoothed": lambda y_pred, weights: losses.CategoricalCrossentropy(label_smoothing=0.1)(ONE_HOT, y_pred, weights),
+    "one-hot": lambda y_pred, weights: losses.CategoricalCrossentropy()(ONE_HOT, y_pred, weights),
+}
+softmaxes = pytest.mark.parametrize("loss", OUT_OF_ONE.values(), ids=OUT_OF_ONE)
+
+
+def gradient_for_logits(loss: Any, logits: Array, weights: Any = None, *, apart: bool = False) -> Array:
+    """Through softmax and loss; apart: where the gradient of the probabilities is asked for too, each by itself."""
+    with Tape(None) as tape:
+        y_pred = ops.softmax(logits)
+        value = loss(y_pred, weights)
+    return tape.gradient(value, sources=[logits, y_pred] if apart else [logits])[0]
+
+
+@softmaxes
+def test_softmax_and_crossentropy_have_one_gradient(loss: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of both one after the other but for roundings, of numbers up to 3 / 5.
+
+    Some of the shares are clipped: of those that are right 1e-13 and 4e-18, others too.
+    """
+    weights = np.array([1.0, 2.0, 0.5, 1.0, 3.0])
+    exact = gradient_for_logits(loss, SATURATED, weights, apart=True)
+    assert (exact[0] == 0).all()
+    assert (exact[4] != 0).all()
+    monkeypatch.setattr(SoftmaxGradient, "__call__", lambda self, dy: pytest.fail("they are apart"))
+    for dtype in (np.float32, np.float64):
+        found = gradient_for_logits(loss, SATURATED.astype(dtype), weights)
+        np.testing.assert_allclose(found, exact, rtol=0, atol=4 * np.finfo(dtype).eps)
+
+
+@softmaxes
+def test_softmax_and_crossentropy_are_kerass(loss: Any, keras: ModuleType, torch: ModuleType) -> None:
+    """float32 beside float32, as above; Keras' own torch backend clips as well."""
+    name = next(name for name, each in OUT_OF_ONE.items() if each is loss)
+    theirs = {
+        "sparse": lambda y: keras.losses.SparseCategoricalCrossentropy()(torch.from_numpy(CLASSES), y),
+        "ignoring": lambda y: keras.losses.SparseCategoricalCrossentropy(ignore_class=1)(torch.from_numpy(CLASSES), y),
+        "smoothed": lambda y: keras.losses.CategoricalCrossentropy(label_smoothing=0.1)(torch.from_numpy(ONE_HOT), y),
+        "one-hot": lambda y: keras.losses.CategoricalCrossentropy()(torch.from_numpy(ONE_HOT), y),
+    }[name]
+    logits = SATURATED.astype(np.float32)
+    leaf = torch.from_numpy(logits.copy()).requires_grad_()
+    theirs(torch.softmax(leaf, -1)).backward()
+    np.testing.assert_allclose(gradient_for_logits(loss, logits), leaf.grad.numpy(), rtol=1e-5, atol=1e-7)
+
+
+@softmaxes
+def test_the_two_are_apart_where_something_else_reads_the_probabilities(loss: Any) -> None:
+    """Half of each of two uses is the one use; and the gradient of another target than the loss is that target's."""
+    logits = SATURATED.copy()
+    with Tape([logits]) as tape:
+        y_pred = ops.softmax(logits)
+        value = ops.add(loss(y_pred, None), ops.sum(ops.multiply(y_pred, np.zeros(y_pred.shape))))
+    np.testing.assert_allclose(tape.gradient(value)[0], gradient_for_logits(loss, logits), atol=1e-15)
+    with Tape([logits]) as tape:
+        y_pred = ops.softmax(logits)
+        loss(y_pred, None)
+    seed = np.arange(20.0).reshape(5, 4)
+    expected = y_pred * (seed - (seed * y_pred).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(tape.gradient(y_pred, seed)[0], expected, atol=1e-15)
+
+
+def test_a_softmax_along_other_axes_is_apart() -> None:
+    logits, axis = SATURATED.T.copy(), 0
+    values = []
+    for axes in (axis, (axis,), (0, 1)):
+        with Tape([logits]) as tape:
+            value = losses.CategoricalCrossentropy(axis=axis)(ONE_HOT.T, ops.softmax(logits, axes))
+        values.append(tape.gradient(value)[0])
+    np.testing.assert_array_equal(values[0], values[1])
+    expected = gradient_for_logits(OUT_OF_ONE["one-hot"], SATURATED).T
+    np.testing.assert_allclose(values[0], expected, atol=1e-15)
+    # Divided by their sums the columns of a softmax over all numbers are softmaxes; no share is clipped but for those.
+    np.testing.assert_allclose(values[2], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logits_far_apart_have_their_distance_for_a_loss(dtype: Any) -> None:
+    """Also where the share is zero in floating point; 75 isn't quite, and its logarithm as good."""
+    logits = np.array([[0, 1000], [0, 75], [0, 3], [-np.inf, 2], [2, -np.inf]], dtype)
+    for each in (
+        losses.sparse_categorical_crossentropy(np.zeros(5), logits, from_logits=True),
+        losses.categorical_crossentropy(np.eye(2)[np.zeros(3, int)], logits[:3], from_logits=True),
+    ):
+        expected = np.array([1000, 75, 3 + np.log1p(np.exp(-3.0)), np.inf, 0])[: len(each)]
+        np.testing.assert_allclose(each, expected, rtol=4 * np.finfo(dtype).eps)

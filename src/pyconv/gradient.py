@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,6 +74,9 @@ def record(output: Array, *links: Link) -> None:
     `output` must be a new array object (a view is fine), never an input itself: arrays are told apart by
     identity. What the functions hold stays in memory until the tape is played: they should hold shapes, not arrays,
     where shapes will do.
+
+    A function may have a method `after(function of the operation before it)` that returns one function for the way
+    through both, or None: it is asked where nothing else needs the gradient between the two.
     """
     tape = _local.tape
     while tape is not None:  # one inside another's block, as that of a second network's loss, takes nothing from it
@@ -179,7 +183,9 @@ class Tape:
             )
         outer, _local.tape = _local.tape, None  # what the gradients use of pyconv.ops is of no interest
         try:
-            gradients = _played_back(notes, {end: np.ones_like(target) if seed is None else seed}, set(wanted))
+            gradients = _played_back(
+                _joined(notes, {end, *wanted}), {end: np.ones_like(target) if seed is None else seed}, set(wanted)
+            )
         finally:
             _local.tape = outer
         found = (None if number is None else gradients.get(number) for number in wanted)
@@ -196,6 +202,27 @@ def _leading_to(notes: list[_Note], sources: set[int]) -> tuple[list[_Note], set
             reached.add(output)
             kept.append(_Note(output, needed))
     return kept, reached
+
+
+def _joined(notes: list[_Note], wanted: set[int | None]) -> list[_Note]:
+    """The notes, with one for two where a function knows a way through both and nothing else asks for what is between.
+
+    notes is emptied: what is held only by it goes as soon as it has been used.
+    """
+    reads = Counter(number for note in notes for number, _ in note.links)
+    made = {note.output: note for note in notes}
+    for output, links in notes:
+        (number, pull_back), *others = links
+        before = made.get(number)
+        if others or before is None or len(before.links) > 1 or reads[number] > 1 or number in wanted:
+            continue
+        source, function = before.links[0]
+        after: Callable[..., Callable[[Array], Array] | None] = getattr(pull_back, "after", lambda _: None)
+        if (joint := after(function)) is not None:
+            made[output] = _Note(output, ((source, joint),))
+            del made[number]
+    notes.clear()
+    return list(made.values())
 
 
 def _played_back(

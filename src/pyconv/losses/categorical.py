@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,14 +11,22 @@ from numpy.typing import ArrayLike
 
 from pyconv import config, ops
 from pyconv.gradient import Array, record
+from pyconv.losses.crossentropy_gradients import (
+    OneHotGradient,
+    SparseGradient,
+    one_hot_of_logits,
+    sparse_of_logits,
+)
 from pyconv.losses.labels import number, smoothed
 from pyconv.losses.loss import LossFunctionWrapper
 from pyconv.operators import with_traced
 from pyconv.ops.arrays import as_classes, as_float
 from pyconv.ops.geometry import axis_tuple
-from pyconv.ops.reductions import log_softmax
+
+_SMALLEST_SHARE = 1e-30  # those of float32 lose digits below 1e-38
 
 
+@with_traced
 def categorical_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -50,13 +60,18 @@ def categorical_crossentropy(
     """
     op = "categorical_crossentropy"
     target, predicted, class_axis = _one_hot(op, y_true, y_pred, label_smoothing, axis)
-    if not from_logits:
-        return ops.sum(ops.multiply(_log_probabilities(predicted, class_axis), -target), class_axis)
-    logs = _log_softmax_values(predicted, class_axis)
+    gradient: Callable[[Array], Array]
+    if from_logits:
+        softmax = _softmax_values(predicted, class_axis)
+        logs = _log_softmax_values(predicted, softmax, class_axis)
+        gradient = functools.partial(one_hot_of_logits, softmax, target, class_axis)
+    else:
+        shares, total = _shares(predicted, class_axis)
+        clipped = _clipped(shares)
+        logs = np.log(clipped)
+        gradient = OneHotGradient(np.where(shares == clipped, target, 0), clipped, total, class_axis)
     values: Array = -(logs * target).sum(axis=class_axis)
-    total = target.sum(axis=class_axis, keepdims=True)
-    # d/dx of -sum(t * log_softmax(x)) is softmax(x) * sum(t) - t: no gradient of the logarithms in between.
-    record(values, (predicted, lambda dy: (np.exp(logs) * total - target) * np.expand_dims(dy, class_axis)))
+    record(values, (predicted, gradient))
     return values
 
 
@@ -106,21 +121,26 @@ def sparse_categorical_crossentropy(
             f"{op}: y_true must have the shape of y_pred without its axis {axis}, the classes. "
             f"Received: y_true.shape={classes.shape}, y_pred.shape={predicted.shape}."
         )
-    places = classes.reshape(single)
-    logs = _log_softmax_values(predicted, class_axis) if from_logits else _log_probabilities(predicted, class_axis)
-    values: Array = -np.take_along_axis(logs, places, class_axis).reshape(samples)
+    grid = np.indices(single, sparse=True)
+    right = (*grid[:class_axis], classes.reshape(single), *grid[class_axis + 1 :])
+    gradient: Callable[[Array], Array]
     if counted is not None:
-        values *= counted.reshape(samples)
-
-    def gradient(dy: Array) -> Array:
-        given = dy.reshape(single) if counted is None else dy.reshape(single) * counted.reshape(single)
-        # Of logits softmax(x) minus 1 at the class, of the logarithms of probabilities -1 there and 0 elsewhere.
-        found = np.exp(logs) * given if from_logits else np.zeros_like(logs)
-        right = np.take_along_axis(found, places, class_axis)
-        np.put_along_axis(found, places, right - given, class_axis)
-        return found
-
-    record(values, (predicted if from_logits else logs, gradient))
+        counted = counted.reshape(single)
+    if from_logits:
+        softmax = _softmax_values(predicted, class_axis)
+        logs = _log_softmax_values(predicted, softmax, class_axis, right)
+        gradient = functools.partial(sparse_of_logits, softmax, right, counted)
+    else:
+        total = predicted.sum(axis=class_axis, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = predicted[right] / total
+        clipped = _clipped(share)
+        logs = np.log(clipped)
+        inside = share == clipped if counted is None else (share == clipped) & counted
+        gradient = SparseGradient(predicted.shape, right, inside, clipped, total, class_axis)
+    values: Array = -logs if counted is None else -logs * counted
+    values = values.reshape(samples)
+    record(values, (predicted, gradient))
     return values
 
 
@@ -265,17 +285,40 @@ def _one_hot(
     return smoothed(op, target, label_smoothing, predicted.shape[class_axis]), predicted, class_axis
 
 
-def _log_softmax_values(x: Array, axis: int) -> Array:
-    """log(softmax(x)) without a note for its gradient: those who ask leave one for what they make of it."""
-    return log_softmax(x.copy(), axis)
+def _softmax_values(x: Array, axis: int) -> Array:
+    """softmax(x) without a note for its gradient: those who ask leave one for what they make of it."""
+    softmax: Array = ops.softmax(x.copy(), axis)
+    return softmax
+
+
+def _log_softmax_values(x: Array, softmax: Array, axis: int, places: Any = ...) -> Array:
+    """log(softmax(x)) at places, from x itself where the share is too small for its logarithm to be exact."""
+    shares = softmax[places]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs: Array = np.log(shares)
+        if (small := ~(shares > _SMALLEST_SHARE)).any():
+            largest = x.max(axis=axis, keepdims=True)
+            # The largest share is 1 / sum(exp(x - largest)).
+            log_sum = -np.log(softmax.max(axis=axis, keepdims=True))
+            logs = np.where(small, x[places] - largest - log_sum, logs)
+    return logs
+
+
+def _shares(x: Array, axis: int) -> tuple[Array, Array]:
+    """Each number divided by the sum along the axis, and the sum."""
+    total = x.sum(axis=axis, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return x / total, total
+
+
+def _clipped(shares: Array) -> Array:
+    smallest, largest = np.asarray([config.epsilon(), 1 - config.epsilon()], shares.dtype)
+    return np.clip(shares, smallest, largest)
 
 
 def _log_probabilities(y_pred: Array, axis: int) -> Array:
-    smallest, largest = np.asarray([config.epsilon(), 1 - config.epsilon()], y_pred.dtype)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total = y_pred.sum(axis=axis, keepdims=True)
-        shares = y_pred / total
-    clipped = np.clip(shares, smallest, largest)
+    shares, total = _shares(y_pred, axis)
+    clipped = _clipped(shares)
 
     def y_pred_gradient(dy: Array) -> Array:
         # Where the share was clipped it has no influence.

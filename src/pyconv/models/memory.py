@@ -12,6 +12,7 @@ import contextlib
 import functools
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -212,7 +213,7 @@ def _root(array: Array) -> Array:
 
 
 def _contents(functions: list[Callable[..., Any]]) -> Iterator[Any]:
-    """Arrays and problems of convolutions that functions hold in closures, defaults and partial arguments."""
+    """Arrays and problems of convolutions that functions hold in closures, defaults, arguments and fields."""
     stack: list[Any] = list(reversed(functions))
     seen: set[int] = set()
     while stack:
@@ -227,6 +228,8 @@ def _contents(functions: list[Callable[..., Any]]) -> Iterator[Any]:
             stack += thing.__defaults__ or ()
         elif isinstance(thing, functools.partial):
             stack += [thing.func, *thing.args, *thing.keywords.values()]
+        elif is_dataclass(thing) and not isinstance(thing, type):
+            stack += vars(thing).values()
         elif isinstance(thing, list | tuple | dict):
             stack += tree.flatten(thing) if isinstance(thing, dict) else thing
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -109,8 +110,20 @@ def softmax(x: ArrayLike, axis: Any = -1) -> Array:
         y = _shifted(source, axes)
         np.exp(y, out=y)
         y /= y.sum(axis=axes, keepdims=True)
-    record(y, (source, lambda dy: y * (dy - (dy * y).sum(axis=axes, keepdims=True))))
+    record(y, (source, SoftmaxGradient(y, axes)))
     return y
+
+
+@dataclass(frozen=True)
+class SoftmaxGradient:
+    """From the gradient of y = softmax(x) to that of x; a loss that follows may know a shorter way (`Tape`)."""
+
+    y: Array
+    axes: tuple[int, ...]
+
+    def __call__(self, dy: Array) -> Array:
+        gradient: Array = self.y * (dy - (dy * self.y).sum(axis=self.axes, keepdims=True))
+        return gradient
 
 
 def log_softmax(x: ArrayLike, axis: Any = -1) -> Array:

@@ -262,3 +262,13 @@ def test_logits_far_apart_have_their_distance_for_a_loss(dtype: Any) -> None:
     ):
         expected = np.array([1000, 75, 3 + np.log1p(np.exp(-3.0)), np.inf, 0])[: len(each)]
         np.testing.assert_allclose(each, expected, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_categorical_crossentropy_has_a_gradient_for_the_labels(from_logits: bool) -> None:
+    """As of a teacher's probabilities, which come from a network themselves: -log of the shares."""
+    labels, predicted = np.array([[0.2, 0.8]]), np.array([[0.5, 1.5]])
+    shares = np.exp(predicted) if from_logits else predicted
+    with Tape([labels]) as tape:
+        values = losses.categorical_crossentropy(labels, predicted, from_logits)
+    np.testing.assert_allclose(tape.gradient(values)[0], -np.log(shares / shares.sum()), rtol=1e-12)

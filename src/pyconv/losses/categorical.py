@@ -71,7 +71,7 @@ def categorical_crossentropy(
         logs = np.log(clipped)
         gradient = OneHotGradient(np.where(shares == clipped, target, 0), clipped, total, class_axis)
     values: Array = -(logs * target).sum(axis=class_axis)
-    record(values, (predicted, gradient))
+    record(values, (predicted, gradient), (target, lambda dy: -logs * np.expand_dims(dy, class_axis)))
     return values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 import pyconv
-from pyconv import layers
+from pyconv import _core, layers
+
+ALGORITHMS = _core.conv_algorithms()
 
 
 def test_a_convolution() -> None:
@@ -24,6 +27,10 @@ def test_a_convolution() -> None:
     assert "(ceil(20 / 1) - 1) * 1 + (2 - 1) * 3 + 1 - 20, 0) = 3: 1 before, 2 after" in text
     assert "floor((28 + 0 + 1 - (3 - 1) * 1 - 1) / 2) + 1 = 14" in text
     assert "depthwise refuses: more than one channel a group" in text
+    chosen = re.findall(r"algorithm  (\w+) on ", text)
+    refusals = re.findall(r"(\w+) refuses: \w", text)
+    assert [*refusals, *chosen] == ALGORITHMS[: len(refusals) + 1]
+    assert re.search(r"packed weights \d+ bytes, workspace \d+ bytes with \d+ threads?", text)
     assert f"{2 * 4 * 14 * 20 * 3 * 2 * 3 * 8} FLOPs" in text
     assert (
         f"input {4 * 4 * 28 * 20 * 3}, kernel {4 * 3 * 2 * 3 * 8}, bias 32, output {4 * 4 * 14 * 20 * 8} bytes" in text
@@ -111,4 +118,6 @@ def test_verbose_says_one_line_a_plan() -> None:
     lines = verbose("1", code)
     assert len(lines) == 2
     assert all("-> direct on" in line and "ic3oc4_ih5oh3kh3" in line for line in lines)
+    before = ALGORITHMS[: ALGORITHMS.index("direct")]
+    assert all(re.search(rf"[(;] ?{name}: \w", line) for line in lines for name in before), "each refusal's reason"
     assert verbose("0", code) == []

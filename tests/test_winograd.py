@@ -168,6 +168,19 @@ def test_precision_is_a_setting_of_the_process(rng: np.random.Generator) -> None
     assert not np.array_equal(ops.conv(x, kernel), exact)
 
 
+def test_fast_takes_winograd_where_auto_finds_it_too_inaccurate(rng: np.random.Generator) -> None:
+    """Of 12 channels a plain sum has too few terms: 108, where six points in two dimensions ask for 180."""
+    x, kernel = (rng.integers(-4, 5, shape).astype("float32") for shape in ((1, 40, 40, 12), (3, 3, 12, 64)))
+    exact = ops.conv(x.astype("float64"), kernel.astype("float64"))
+    auto = ops.conv(x, kernel)
+    try:
+        pyconv.set_precision("fast")
+        fast = ops.conv(x, kernel)
+    finally:
+        pyconv.set_precision("auto")
+    assert relative_error(auto, exact) < relative_error(fast, exact) < 1e-6
+
+
 def test_bad_precision() -> None:
     with pytest.raises(ValueError, match=r"set_precision: precision .*'high'"):
         pyconv.set_precision("high")

@@ -46,12 +46,12 @@ def rmsprop(
     w[...] = KEEP * w - step
 
 
-def core_adam(w: Array, g: Array, *, mean: Array, square: Array, largest: Any = None) -> None:
-    _core.adam_update(w, g, KEEP, RATE, 0.1, 0.05, 0.01, mean, square, largest)
+def core_adam(w: Array, g: Array, *, mean: Array, square: Array, largest: Any = None, **cut: float) -> None:
+    _core.adam_update(w, g, KEEP, RATE, 0.1, 0.05, 0.01, mean, square, largest, **cut)
 
 
-def core_rmsprop(w: Array, g: Array, *, square: Array, velocity: Any = None, mean: Any = None) -> None:
-    _core.rmsprop_update(w, g, KEEP, RATE, 0.75, 0.25, 0.01, square, 0.5, velocity, 0.25, mean)
+def core_rmsprop(w: Array, g: Array, *, square: Array, velocity: Any = None, mean: Any = None, **cut: float) -> None:
+    _core.rmsprop_update(w, g, KEEP, RATE, 0.75, 0.25, 0.01, square, 0.5, velocity, 0.25, mean, **cut)
 
 
 def core_sgd(w: Array, g: Array, **kept: Any) -> None:
@@ -98,6 +98,43 @@ def test_a_step(case: str, shape: tuple[int, ...], dtype: str, isa: str) -> None
     for each, expected in zip(guarded, exact, strict=True):
         each.check()
         np.testing.assert_allclose(each.array, expected, rtol=0, atol=40 * np.finfo(dtype).eps)
+
+
+@by_case
+def test_gradients_multiplied_and_cut(case: str, isa: str) -> None:
+    """As if they had been before, by factors without roundings; NaN stays."""
+    run, _, names, numbers = CASES[case]
+    results = []
+    for factor, limit in ((0.25, 0.125), (1.0, np.inf)):
+        arrays = example(names, (70, 3), "float32")
+        arrays[1][0, 0] = np.nan
+        if factor == 1:
+            arrays[1] = np.clip(0.25 * arrays[1], -0.125, 0.125)
+        run(arrays[0], arrays[1], **dict(zip(names, arrays[2:], strict=True)), **numbers, factor=factor, limit=limit)
+        results.append([arrays[0], *arrays[2:]])
+    assert np.isnan(results[0][0]).sum() == 1
+    for found, expected in zip(*results, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_of_squares(dtype: str, isa: str, rng: np.random.Generator) -> None:
+    """Exact on whole numbers; of numbers whose squares no float32 holds; by any number of threads."""
+    for count in (0, 1, 15, 16, 17, 100_003):
+        numbers = rng.integers(-9, 10, count).astype(dtype)
+        assert _core.sum_of_squares(numbers) == int((numbers.astype(np.int64) ** 2).sum())
+    for size in (1e-30, 1e30):
+        found = _core.sum_of_squares(np.full((3, 5), size, dtype))
+        assert found == pytest.approx(15 * float(np.asarray(size, dtype)) ** 2, rel=1e-14)
+    assert np.isnan(_core.sum_of_squares(np.array([1, np.nan], dtype)))
+    numbers, found = normal(rng, (300, 401), dtype), set()
+    before = _core.get_num_threads()
+    for threads in (1, 2, 3):
+        _core.set_num_threads(threads)
+        found.add(_core.sum_of_squares(numbers))
+    _core.set_num_threads(before)
+    assert len(found) == 1
+    assert found.pop() == pytest.approx(float((numbers.astype(np.float64) ** 2).sum()), rel=1e-13)
 
 
 @by_case

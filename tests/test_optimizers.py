@@ -36,6 +36,9 @@ SHARED: list[dict[str, Any]] = [
     {"use_ema": True, "ema_momentum": 0.8},
     {"use_ema": True, "ema_overwrite_frequency": 2},
     {"gradient_accumulation_steps": 2},
+    {"gradient_accumulation_steps": 2, "clipnorm": 0.5},
+    {"gradient_accumulation_steps": 2, "clipvalue": 0.3},
+    {"gradient_accumulation_steps": 2, "global_clipnorm": 0.7, "weight_decay": 0.1},
     {"gradient_accumulation_steps": 3, "use_ema": True, "weight_decay": 0.01, "ema_overwrite_frequency": 1},
     {"loss_scale_factor": 4.0},
 ]
@@ -84,7 +87,7 @@ def test_steps_are_kerass(name: str, arguments: dict[str, Any], keras: ModuleTyp
 
 
 @pytest.mark.parametrize("shared", SHARED, ids=str)
-@pytest.mark.parametrize("name", ["SGD", "RMSprop", "AdamW"])
+@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adagrad", "Adam", "AdamW"])
 def test_what_all_optimizers_share_is_kerass(name: str, shared: dict[str, Any], keras: ModuleType) -> None:
     compare_steps(keras, name, shared)
 

@@ -183,7 +183,8 @@ struct ActivationGradArgs {
   int64_t count = 0;
 };
 
-// A step of an optimizer on weights w with gradients g, and on what it keeps from step to step, element by element:
+// A step of an optimizer on weights w with g = min(max(factor * gradients, -limit), limit), and on what it keeps from
+// step to step, element by element:
 //
 //   sgd_update:      step = rate * g;  w = keep * w - step                         without velocity
 //                    velocity = momentum * velocity - step
@@ -202,6 +203,7 @@ struct UpdateArgs {
   const T* gradients = nullptr;
   T *velocity = nullptr, *mean = nullptr, *square = nullptr, *largest = nullptr;
   T keep = 1, rate = 0, momentum = 0, mean_share = 0, square_share = 0, square_keep = 0, epsilon = 0;
+  T factor = 1, limit = static_cast<T>(__builtin_inf());
   bool nesterov = false;
   int64_t count = 0;
 };
@@ -298,6 +300,8 @@ struct Kernels {
   void (*sgd_update)(const UpdateArgs<T>&);
   void (*adam_update)(const UpdateArgs<T>&);
   void (*rmsprop_update)(const UpdateArgs<T>&);
+  // The sum of src[i]^2, i < count, in double: the squares of gradients may be too small, or large, for a float.
+  double (*sum_of_squares)(const T* src, int64_t count);
   void (*element)(const ElementArgs<T>&);
   void (*softmax)(const RowArgs<T>&);
   void (*row_normalize)(const RowArgs<T>&);

@@ -1,7 +1,9 @@
-// update.cpp: cuts an optimizer's step into parts for threads.
+// update.cpp: cuts an optimizer's step, and what it asks of gradients, into parts for threads.
 #include "update.h"
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
 #include "buffer.h"
 #include "parallel.h"
@@ -31,7 +33,23 @@ void update(const KernelTable& table, UpdateRule rule, const UpdateArgs<T>& args
   });
 }
 
+template <class T>
+double sum_of_squares(const KernelTable& table, const T* src, int64_t count) {
+  // Parts of a size that doesn't depend on the threads, whose sums are added up in one order; a part is worth the call.
+  constexpr int64_t kPart = 1 << 14, kPerElement = 15;
+  const int64_t parts = (count + kPart - 1) / kPart;
+  std::vector<double> sums(static_cast<size_t>(parts));
+  parallel_for(parts, threads_for(kPerElement * count), [&](int64_t begin, int64_t end, int) {
+    for (int64_t part = begin; part < end; ++part)
+      sums[static_cast<size_t>(part)] =
+          table.kernels<T>().sum_of_squares(src + part * kPart, std::min(kPart, count - part * kPart));
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
 template void update(const KernelTable&, UpdateRule, const UpdateArgs<float>&);
 template void update(const KernelTable&, UpdateRule, const UpdateArgs<double>&);
+template double sum_of_squares(const KernelTable&, const float*, int64_t);
+template double sum_of_squares(const KernelTable&, const double*, int64_t);
 
 }  // namespace pyconv

@@ -13,4 +13,8 @@ enum class UpdateRule { sgd, adam, rmsprop };
 template <class T>
 void update(const KernelTable& table, UpdateRule rule, const UpdateArgs<T>& args);
 
+// The sum of the squares of count numbers, the same for any number of threads.
+template <class T>
+double sum_of_squares(const KernelTable& table, const T* src, int64_t count);
+
 }  // namespace pyconv

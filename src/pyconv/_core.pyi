@@ -377,6 +377,8 @@ def sgd_update(
     momentum: float = 0.0,
     nesterov: bool = False,
     velocity: _Array | None = None,
+    factor: float = 1.0,
+    limit: float = ...,
 ) -> None:
     """A step in one pass; this and the next two change weights and what is kept, by the equations of kernel_table.h."""
 
@@ -391,6 +393,8 @@ def adam_update(
     mean: _Array,
     square: _Array,
     largest: _Array | None = None,
+    factor: float = 1.0,
+    limit: float = ...,
 ) -> None: ...
 def rmsprop_update(
     weights: _Array,
@@ -405,7 +409,12 @@ def rmsprop_update(
     velocity: _Array | None = None,
     mean_share: float = 0.0,
     mean: _Array | None = None,
+    factor: float = 1.0,
+    limit: float = ...,
 ) -> None: ...
+def sum_of_squares(src: _Array) -> float:
+    """Added up in double, the same for any number of threads."""
+
 def channel_moments(src: _Array) -> tuple[_Array, _Array]:
     """The mean and the variance of each column of src, (rows, channels); rows must not be 0."""
 

@@ -57,6 +57,7 @@ constexpr Kernels<T> kKernels = {
     .sgd_update = sgd_update<T>,
     .adam_update = adam_update<T>,
     .rmsprop_update = rmsprop_update<T>,
+    .sum_of_squares = sum_of_squares<T>,
     .element = element<T>,
     .softmax = softmax<T>,
     .row_normalize = row_normalize<T>,

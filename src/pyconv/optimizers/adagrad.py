@@ -11,7 +11,7 @@ from pyconv.arguments import real_number
 from pyconv.gradient import Array
 from pyconv.initializers import Constant
 from pyconv.ops.arrays import contiguous
-from pyconv.optimizers.optimizer import LearningRate, Optimizer
+from pyconv.optimizers.optimizer import LearningRate, Optimizer, Scaling
 from pyconv.variable import Variable, written
 
 
@@ -58,12 +58,13 @@ class Adagrad(Optimizer):
         self._accumulators = self.add_optimizer_variables(variables, "accumulator", start)
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
-        Adagrad._decayed_step(self, gradient, variable, learning_rate, 1.0)
+        Adagrad._scaled_step(self, gradient, variable, learning_rate, Scaling())
 
-    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
+    def _scaled_step(self, gradient: Array, variable: Variable, learning_rate: float, scaling: Scaling) -> None:
         with written(variable, self._accumulators[self._get_variable_index(variable)]) as (weight, total):
             # RMSprop's step, with a sum of squares in the place of their mean.
-            _core.rmsprop_update(weight, contiguous(gradient), keep, learning_rate, 1.0, 1.0, self.epsilon, total)
+            rule = learning_rate, 1.0, 1.0, self.epsilon, total, 0.0, None, 0.0, None
+            _core.rmsprop_update(weight, contiguous(gradient), scaling.keep, *rule, *scaling.of_gradient)
 
     def get_config(self) -> dict[str, Any]:
         own = {"initial_accumulator_value": self.initial_accumulator_value, "epsilon": self.epsilon}

@@ -10,7 +10,7 @@ from pyconv import _core
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
 from pyconv.ops.arrays import contiguous
-from pyconv.optimizers.optimizer import LearningRate, Optimizer
+from pyconv.optimizers.optimizer import LearningRate, Optimizer, Scaling
 from pyconv.variable import Variable, written
 
 
@@ -63,15 +63,16 @@ class Adam(Optimizer):
         self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
-        Adam._decayed_step(self, gradient, variable, learning_rate, 1.0)
+        Adam._scaled_step(self, gradient, variable, learning_rate, Scaling())
 
-    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
+    def _scaled_step(self, gradient: Array, variable: Variable, learning_rate: float, scaling: Scaling) -> None:
         index, time = self._get_variable_index(variable), self.iterations + 1
         rate = learning_rate * math.sqrt(1 - self.beta_2**time) / (1 - self.beta_1**time)
         shares = 1 - self.beta_1, 1 - self.beta_2
         state = self._momentums[index], self._velocities[index], self._velocity_hats[index] if self.amsgrad else None
-        with written(variable, *state) as (weight, *moments):
-            _core.adam_update(weight, contiguous(gradient), keep, rate, *shares, self.epsilon, *moments)
+        with written(variable, *state) as (weight, mean, square, largest):
+            rule = rate, *shares, self.epsilon, mean, square, largest
+            _core.adam_update(weight, contiguous(gradient), scaling.keep, *rule, *scaling.of_gradient)
 
     def get_config(self) -> dict[str, Any]:
         own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon, "amsgrad": self.amsgrad}

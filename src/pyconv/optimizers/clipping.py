@@ -1,39 +1,37 @@
-"""Gradients made shorter. New arrays where something changes, the given ones where nothing does."""
+"""Factors that make gradients shorter. The steps of optimizers multiply by them: no gradient is changed here."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
+from pyconv import _core
 from pyconv.gradient import Array
+from pyconv.ops.arrays import contiguous
 
 
-def by_norm(gradient: Array, limit: float) -> Array:
-    """The gradient scaled to the Euclidean norm `limit` if it is longer.
+def by_norm(gradient: Array, limit: float) -> float:
+    """The factor that gives a gradient the Euclidean norm `limit` if it is longer, else 1.
 
     Example:
+    >>> import numpy as np
     >>> by_norm(np.array([3.0, 4.0]), 1.0)
-    array([0.6, 0.8])
+    0.2
     """
     norm = math.sqrt(_sum_of_squares(gradient))
-    return gradient if norm <= limit else gradient * (limit / norm)
+    return 1.0 if norm <= limit else limit / norm
 
 
-def by_global_norm(gradients: Sequence[Array], limit: float) -> list[Array]:
-    """All gradients scaled alike, so that the Euclidean norm of all numbers together is at most `limit`.
+def by_global_norm(gradients: Sequence[Array], limit: float) -> float:
+    """The factor for all gradients, so that the Euclidean norm of all numbers together is at most `limit`.
 
-    A NaN or infinity anywhere makes all of them NaN: there is no direction left to go.
+    NaN where a number is NaN or infinite: there is no direction left to go.
     """
     norm = math.sqrt(sum(_sum_of_squares(gradient) for gradient in gradients))
     if norm <= limit:
-        return list(gradients)
-    scale = limit / norm if math.isfinite(norm) else math.nan
-    return [gradient * scale for gradient in gradients]
+        return 1.0
+    return limit / norm if math.isfinite(norm) else math.nan
 
 
 def _sum_of_squares(gradient: Array) -> float:
-    # In float64: the squares of a large kernel's gradient are many small numbers. vdot takes no copy of them.
-    flat = gradient.ravel()
-    return float(np.vdot(flat, flat)) if flat.dtype == np.float64 else float(np.square(flat, dtype=np.float64).sum())
+    return _core.sum_of_squares(contiguous(gradient))

@@ -7,19 +7,27 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from pyconv import initializers
+from pyconv import _core, initializers
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
 from pyconv.naming import unique_name
+from pyconv.ops.arrays import contiguous
 from pyconv.ops.geometry import integer
 from pyconv.optimizers import clipping, schedules
 from pyconv.variable import Variable
 
 LearningRate = float | Callable[..., float]
+
+
+class Scaling(NamedTuple):
+    """What comes before an optimizer's formula."""
+
+    keep: float = 1.0  # the weight becomes this times itself
+    of_gradient: tuple[float, float] = (1.0, math.inf)  # a factor, and a limit that its numbers are then cut to
 
 
 class Optimizer:
@@ -63,8 +71,8 @@ class Optimizer:
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _once(cls.build)  # type: ignore[method-assign]
-        if "update_step" in vars(cls) and "_decayed_step" not in vars(cls):
-            cls._decayed_step = Optimizer._decayed_step  # type: ignore[method-assign]  # not that of its base
+        if "update_step" in vars(cls) and "_scaled_step" not in vars(cls):
+            cls._scaled_step = Optimizer._scaled_step  # type: ignore[method-assign]  # not that of its base
 
     def __init__(
         self,
@@ -314,30 +322,32 @@ class Optimizer:
             for total, gradient in zip(sums, gradients, strict=True):
                 total.assign_add(gradient)
             if (int(self._iterations.value) + 1) % self.gradient_accumulation_steps == 0:
-                self._update([total.value / self.gradient_accumulation_steps for total in sums], variables)
+                self._update([total.value for total in sums], variables, 1 / self.gradient_accumulation_steps)
                 for total in sums:
                     with total.writing() as array:
                         array[...] = 0
         if self.use_ema:
             self._average()
 
-    def _update(self, gradients: list[Array], variables: list[Variable]) -> None:
-        rate = self.learning_rate
-        if self.clipnorm:
-            gradients = [clipping.by_norm(gradient, self.clipnorm) for gradient in gradients]
-        elif self.global_clipnorm:
-            gradients = clipping.by_global_norm(gradients, self.global_clipnorm)
-        elif self.clipvalue:
-            gradients = [np.clip(gradient, -self.clipvalue, self.clipvalue) for gradient in gradients]
+    def _update(self, gradients: list[Array], variables: list[Variable], factor: float = 1.0) -> None:
+        rate, limit = self.learning_rate, self.clipvalue or math.inf
+        if self.global_clipnorm:
+            factor *= clipping.by_global_norm(gradients, self.global_clipnorm / factor)
         for gradient, variable in zip(gradients, variables, strict=True):
+            own = factor * clipping.by_norm(gradient, self.clipnorm / factor) if self.clipnorm else factor
             decay = self.weight_decay if self.weight_decay and self._is_decayed(variable) else 0.0
-            self._decayed_step(gradient, variable, rate, 1 - decay * rate)
+            self._scaled_step(gradient, variable, rate, Scaling(1 - decay * rate, (own, limit)))
 
-    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
-        """The weight becomes keep times itself, and then `update_step` changes it; both at once in pyconv's own."""
-        if keep != 1:
+    def _scaled_step(self, gradient: Array, variable: Variable, learning_rate: float, scaling: Scaling) -> None:
+        """`update_step`, after what scaling says; pyconv's own optimizers do it all at once."""
+        if scaling.keep != 1:
             with variable.writing() as array:
-                array *= keep
+                array *= scaling.keep
+        factor, limit = scaling.of_gradient
+        if factor != 1:
+            gradient = gradient * factor
+        if limit != math.inf:
+            gradient = np.clip(gradient, -limit, limit)
         self.update_step(gradient, variable, learning_rate)
 
     def _is_decayed(self, variable: Variable) -> bool:
@@ -350,8 +360,8 @@ class Optimizer:
         momentum = self.ema_momentum if self.iterations else 0.0  # the first step's weights are the first average
         for variable, index in self._indices.items():
             with self._averages[index].writing() as average:
-                average *= momentum
-                average += (1 - momentum) * variable.value
+                # momentum * average + (1 - momentum) * weight, as a step of gradient descent that goes upwards.
+                _core.sgd_update(average, contiguous(variable.value), momentum, momentum - 1)
         if self.ema_overwrite_frequency and (self.iterations + 1) % self.ema_overwrite_frequency == 0:
             self.finalize_variable_values(list(self._indices))
 

@@ -10,7 +10,7 @@ from pyconv import _core
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
 from pyconv.ops.arrays import contiguous
-from pyconv.optimizers.optimizer import LearningRate, Optimizer
+from pyconv.optimizers.optimizer import LearningRate, Optimizer, Scaling
 from pyconv.variable import Variable, written
 
 
@@ -62,9 +62,9 @@ class RMSprop(Optimizer):
         self._means = self.add_optimizer_variables(variables, "average_gradient") if self.centered else []
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
-        RMSprop._decayed_step(self, gradient, variable, learning_rate, 1.0)
+        RMSprop._scaled_step(self, gradient, variable, learning_rate, Scaling())
 
-    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
+    def _scaled_step(self, gradient: Array, variable: Variable, learning_rate: float, scaling: Scaling) -> None:
         index, share = self._get_variable_index(variable), 1 - self.rho
         velocity = self._momentums[index] if self.momentum else None
         mean = self._means[index] if self.centered else None
@@ -72,7 +72,7 @@ class RMSprop(Optimizer):
             _core.rmsprop_update(
                 weight,
                 contiguous(gradient),
-                keep,
+                scaling.keep,
                 learning_rate,
                 self.rho,
                 share,
@@ -82,6 +82,7 @@ class RMSprop(Optimizer):
                 step,
                 share,
                 mean_array,
+                *scaling.of_gradient,
             )
 
     def get_config(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pyconv import _core
 from pyconv.arguments import real_number
 from pyconv.gradient import Array
 from pyconv.ops.arrays import contiguous
-from pyconv.optimizers.optimizer import LearningRate, Optimizer
+from pyconv.optimizers.optimizer import LearningRate, Optimizer, Scaling
 from pyconv.variable import Variable, written
 
 
@@ -53,12 +53,13 @@ class SGD(Optimizer):
         self._momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum else []
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: float) -> None:
-        SGD._decayed_step(self, gradient, variable, learning_rate, 1.0)
+        SGD._scaled_step(self, gradient, variable, learning_rate, Scaling())
 
-    def _decayed_step(self, gradient: Array, variable: Variable, learning_rate: float, keep: float) -> None:
+    def _scaled_step(self, gradient: Array, variable: Variable, learning_rate: float, scaling: Scaling) -> None:
         velocity = self._momentums[self._get_variable_index(variable)] if self.momentum else None
         with written(variable, velocity) as (weight, step):
-            _core.sgd_update(weight, contiguous(gradient), keep, learning_rate, self.momentum, self.nesterov, step)
+            rule = learning_rate, self.momentum, self.nesterov, step
+            _core.sgd_update(weight, contiguous(gradient), scaling.keep, *rule, *scaling.of_gradient)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}

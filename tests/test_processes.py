@@ -155,6 +155,7 @@ def test_every_way_to_start_a_process(tmp_path: Path) -> None:
 LONG_RUNS = {
     "predict": "model.predict(images, batch_size=1, verbose=0)",
     "fit": "model.fit(images, labels, batch_size=8, epochs=1000, verbose=0)",
+    "epochs": "model.fit(images[:32], labels[:32], batch_size=8, epochs=10**6, verbose=0)",
     "tiles": "pyconv.predict_tiled(wide, np.zeros((1, 20000, 2000, 1), np.float32), 64)",
 }
 
@@ -172,6 +173,11 @@ try:
     {call}
 except KeyboardInterrupt:
     assert work() == right
+    if done := model.history:  # of the epochs that were completed; and training goes on
+        assert done.epoch == list(range(len(done.history.get("loss", [])))), (done.epoch, done.history)
+        assert bool(done.epoch) == ("10**6" in {call!r})
+        assert model.fit(images[:32], labels[:32], epochs=2, verbose=0).epoch == [0, 1]
+        assert np.isfinite(model.predict(images[:32], verbose=0)).all()
     print("interrupted")
 """
     with subprocess.Popen(

@@ -35,8 +35,6 @@ extern "C" __attribute__((weak, visibility("default"))) int omp_in_parallel();
 namespace pyconv {
 namespace {
 
-using Body = std::function<void(int64_t begin, int64_t end, int thread)>;
-
 // One core does about 1e5 operations in a microsecond. Waking another takes a few, sharing with one that is awake less
 // than one.
 constexpr int64_t kWorthWaking = 400'000, kWorthSharing = 150'000;  // operations for each thread
@@ -309,7 +307,7 @@ int threads_for(int64_t operations) {
   return std::max(to_wake, std::min(to_share, awake));
 }
 
-void parallel_for(int64_t tasks, int threads, const Body& body) {
+void share_tasks(int64_t tasks, int threads, const Body& body) {
   const int parts = static_cast<int>(std::min<int64_t>(tasks, threads));
   if (parts > 1 && !must_run_alone() && pool().load()->run(tasks, parts, body)) return;
   if (tasks > 0) body(0, tasks, 0);

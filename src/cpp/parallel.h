@@ -16,10 +16,17 @@ void set_num_threads(int count);
 // region.
 int threads_for(int64_t operations);
 
+// parallel_for, below, for any function.
+using Body = std::function<void(int64_t begin, int64_t end, int thread)>;
+void share_tasks(int64_t tasks, int threads, const Body& body);
+
 // Calls body(begin, end, thread) for pieces of [0, tasks), each once, on the calling thread and on others, and returns
 // when all are done. A thread, numbered from 0 and less than threads, works on one piece after the other: first on most
 // of an equal part, then on what nobody has begun. body must not throw. Calls from within body or an OpenMP region of
 // the program's, and calls while another thread's job runs, make a single piece of it all.
-void parallel_for(int64_t tasks, int threads, const std::function<void(int64_t begin, int64_t end, int thread)>& body);
+template <class F>
+void parallel_for(int64_t tasks, int threads, const F& body) {
+  share_tasks(tasks, threads, std::cref(body));  // a function that holds more than a reference is allocated
+}
 
 }  // namespace pyconv

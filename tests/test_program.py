@@ -59,6 +59,12 @@ def test_networks_equal_their_layers(name: str) -> None:
     y = model(x)
     np.testing.assert_array_equal(model(x[:1]), y[:1])  # the same bits at any batch size
     np.testing.assert_array_equal(model(x[2:]), y[2:])
+    before = pyconv.config.get_num_threads()
+    for threads in (1, 2, 3):
+        pyconv.set_num_threads(threads)
+        np.testing.assert_array_equal(model(x), y)
+        np.testing.assert_array_equal(model(x[:1]), y[:1])
+    pyconv.set_num_threads(before)
     assert len(program.graph.nodes) <= len(model.layers)
 
 

@@ -139,8 +139,8 @@ class Model(Inference):
             *args: for `call` of a model of one's own.
             training: whether the layers behave as in training; by default as the call around this one says, or not.
             out: arrays that the outputs are written to, in their structure: C-contiguous, of their shapes and dtypes.
-                Calls with inputs of a shape that has been seen then allocate nothing. A model of one's own gets it in
-                `call`.
+                Calls with inputs of a shape that has been seen then allocate no arrays. A model of one's own gets it
+                in `call`.
             **kwargs: for `call` of a model of one's own.
 
         Raises:

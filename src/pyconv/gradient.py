@@ -37,6 +37,23 @@ class _Local(threading.local):
 _local = _Local()
 
 
+class PullBack:
+    """From the gradient of a result to that of an argument, where a mere function isn't enough.
+
+    What it holds are its attributes.
+    """
+
+    def __call__(self, dy: Array) -> Array:
+        raise NotImplementedError
+
+    def after(self, before: Callable[[Array], Array]) -> Callable[[Array], Array] | None:
+        """One function for the way through the operation before it too; None if there is no shorter one.
+
+        Asked where nothing else needs the gradient between the two.
+        """
+        return None
+
+
 class _Note(NamedTuple):
     output: int
     links: tuple[tuple[int, Callable[[Array], Array]], ...]
@@ -75,8 +92,7 @@ def record(output: Array, *links: Link) -> None:
     identity. What the functions hold stays in memory until the tape is played: they should hold shapes, not arrays,
     where shapes will do.
 
-    A function may have a method `after(function of the operation before it)` that returns one function for the way
-    through both, or None: it is asked where nothing else needs the gradient between the two.
+    A function may be a `PullBack`.
     """
     tape = _local.tape
     while tape is not None:  # one inside another's block, as that of a second network's loss, takes nothing from it
@@ -217,8 +233,7 @@ def _joined(notes: list[_Note], wanted: set[int | None]) -> list[_Note]:
         if others or before is None or len(before.links) > 1 or reads[number] > 1 or number in wanted:
             continue
         source, function = before.links[0]
-        after: Callable[..., Callable[[Array], Array] | None] = getattr(pull_back, "after", lambda _: None)
-        if (joint := after(function)) is not None:
+        if isinstance(pull_back, PullBack) and (joint := pull_back.after(function)) is not None:
             made[output] = _Note(output, ((source, joint),))
             del made[number]
     notes.clear()

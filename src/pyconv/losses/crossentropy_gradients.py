@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from pyconv.gradient import Array
+from pyconv.gradient import Array, PullBack
 from pyconv.ops.reductions import SoftmaxGradient
 
 Places = tuple[Array, ...]
@@ -35,37 +33,38 @@ def sparse_of_logits(softmax: Array, right: Places, counted: Array | None, dy: A
     return gradient
 
 
-@dataclass(frozen=True)
-class OneHotGradient:
-    """Of -sum(target * log(shares)) for the array that was divided by its sum, total."""
+class OneHotGradient(PullBack):
+    """Of -sum(target * log(shares)) for the array that was divided by its sum, total.
 
-    target: Array  # 0 where the share was clipped
-    shares: Array
-    total: Array
-    axis: int
+    target is to be 0 where the share was clipped.
+    """
+
+    def __init__(self, target: Array, shares: Array, total: Array, axis: int) -> None:
+        self.target, self.shares, self.total, self.axis = target, shares, total, axis
 
     def __call__(self, dy: Array) -> Array:
         gradient: Array = self.target.sum(axis=self.axis, keepdims=True) - self.target / self.shares
         gradient *= np.expand_dims(dy, self.axis) / self.total
         return gradient
 
-    def after(self, before: Any) -> Callable[[Array], Array] | None:
+    def after(self, before: Callable[[Array], Array]) -> Callable[[Array], Array] | None:
         """The function for the softmax' argument, if a softmax along the classes was before."""
         if not isinstance(before, SoftmaxGradient) or before.axes != (self.axis,):
             return None
         return functools.partial(one_hot_of_logits, before.y, self.target, self.axis)
 
 
-@dataclass(frozen=True)
-class SparseGradient:
-    """Of -log(share) of the right classes; share and total have an axis of size one for the classes."""
+class SparseGradient(PullBack):
+    """Of -log(share) of the right classes; share and total have an axis of size one for the classes.
 
-    shape: tuple[int, ...]
-    right: Places
-    counted: Array  # False where the share was clipped or a sample is to be ignored
-    share: Array
-    total: Array
-    axis: int
+    counted is to be False where the share was clipped or a sample is to be ignored.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], right: Places, counted: Array, share: Array, total: Array, axis: int
+    ) -> None:
+        self.shape, self.right, self.counted = shape, right, counted
+        self.share, self.total, self.axis = share, total, axis
 
     def __call__(self, dy: Array) -> Array:
         given = _given(self.right, self.counted, dy) / self.total
@@ -73,7 +72,7 @@ class SparseGradient:
         gradient[self.right] -= given / self.share
         return gradient
 
-    def after(self, before: Any) -> Callable[[Array], Array] | None:
+    def after(self, before: Callable[[Array], Array]) -> Callable[[Array], Array] | None:
         """As in `OneHotGradient`."""
         if not isinstance(before, SoftmaxGradient) or before.axes != (self.axis,):
             return None

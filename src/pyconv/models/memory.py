@@ -12,14 +12,13 @@ import contextlib
 import functools
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import is_dataclass
 from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pyconv import _core, config, ops, random, symbolic, tree
-from pyconv.gradient import Array, Link, Tape
+from pyconv.gradient import Array, Link, PullBack, Tape
 from pyconv.layers.layer import Layer
 from pyconv.ops.conv_plans import Direction, Problem, plan_for
 from pyconv.ops.geometry import integer
@@ -213,7 +212,7 @@ def _root(array: Array) -> Array:
 
 
 def _contents(functions: list[Callable[..., Any]]) -> Iterator[Any]:
-    """Arrays and problems of convolutions that functions hold in closures, defaults, arguments and fields."""
+    """Arrays and problems of convolutions that functions hold in closures, defaults, arguments and attributes."""
     stack: list[Any] = list(reversed(functions))
     seen: set[int] = set()
     while stack:
@@ -228,7 +227,7 @@ def _contents(functions: list[Callable[..., Any]]) -> Iterator[Any]:
             stack += thing.__defaults__ or ()
         elif isinstance(thing, functools.partial):
             stack += [thing.func, *thing.args, *thing.keywords.values()]
-        elif is_dataclass(thing) and not isinstance(thing, type):
+        elif isinstance(thing, PullBack):
             stack += vars(thing).values()
         elif isinstance(thing, list | tuple | dict):
             stack += tree.flatten(thing) if isinstance(thing, dict) else thing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from pyconv import _core
 from pyconv.arguments import number
-from pyconv.gradient import Array, record
+from pyconv.gradient import Array, PullBack, record
 from pyconv.ops.arrays import as_float, contiguous
 from pyconv.ops.geometry import axis_tuple
 
@@ -114,12 +113,11 @@ def softmax(x: ArrayLike, axis: Any = -1) -> Array:
     return y
 
 
-@dataclass(frozen=True)
-class SoftmaxGradient:
-    """From the gradient of y = softmax(x) to that of x; a loss that follows may know a shorter way (`Tape`)."""
+class SoftmaxGradient(PullBack):
+    """From the gradient of y = softmax(x) to that of x; a loss that follows may know a shorter way."""
 
-    y: Array
-    axes: tuple[int, ...]
+    def __init__(self, y: Array, axes: tuple[int, ...]) -> None:
+        self.y, self.axes = y, axes
 
     def __call__(self, dy: Array) -> Array:
         gradient: Array = self.y * (dy - (dy * self.y).sum(axis=self.axes, keepdims=True))

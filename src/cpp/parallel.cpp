@@ -35,8 +35,8 @@ extern "C" __attribute__((weak, visibility("default"))) int omp_in_parallel();
 namespace pyconv {
 namespace {
 
-// One core does about 1e5 operations in a microsecond. Waking another takes a few, sharing with one that is awake less
-// than one.
+// One core does about 1e5 operations in a microsecond. Waking another takes a few; sharing with one that is awake takes
+// half of one, and up to three where cache lines move far between the cores.
 constexpr int64_t kWorthWaking = 400'000, kWorthSharing = 150'000;  // operations for each thread
 
 // So many jobs worth sharing, one soon after the other, are worth a wake-up together.

@@ -195,13 +195,78 @@ def test_a_models_bound_program_is_one_of_those_that_it_keeps() -> None:
     np.testing.assert_array_equal(copied(first), y)
 
 
-def test_what_a_program_cannot_be_bound_to_is_refused() -> None:
+def copying() -> _core.Program:
+    """Copies two numbers a round."""
     builder = _core.ProgramBuilder([8], [8], 0)
     builder.copy((2, 0, 8), (3, 0, 8), (1, 2), (2, 1), (2, 1))
-    program = builder.build()
+    return builder.build()
+
+
+def test_programs_run_one_after_the_other() -> None:
+    program = copying()
+    sequence = _core.ProgramSequence([(program, 3, [0, 2]), (program, 3, [2, 1])], [(24, 0), (24, 0), (24, 64)], 128)
     x = np.arange(6, dtype=np.float32).reshape(3, 2)
-    y = program.bind((3, 2), (3, 2), 3)(x)
-    np.testing.assert_array_equal(y, x)
-    for given in (((3, 2), (3, 2), 2), ((3, 2), (3, 3), 3), ((3,), (3, 2), 3)):
-        with pytest.raises(ValueError, match=r"Program\.bind: the program must have one input"):
-            program.bind(*given)
+    np.testing.assert_array_equal(sequence.bind((3, 2), (2, 3))(x), x.reshape(2, 3))
+    y = np.zeros(6, np.float32)
+    sequence.run(x, y)
+    np.testing.assert_array_equal(y, x.ravel())
+    for shapes in (((3, 2), (3, 3)), ((3,), (3, 2))):
+        with pytest.raises(ValueError, match=r"ProgramSequence\.bind: the shapes must have the bytes"):
+            sequence.bind(*shapes)
+    for given, made in ((x[:2], y), (x, y[:3])):
+        with pytest.raises(ValueError, match=r"ProgramSequence\.run: . must have 24 bytes"):
+            sequence.run(given, made)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "numbers", "between", "rule"),
+    [
+        (3, [0, 1], None, "there must be an input and an output"),
+        (3, [0, 2], (24, 128), "arrays must lie within 128 bytes"),
+        (3, [0, 2], (24, 4), "arrays must lie within 128 bytes, at multiples of 64"),
+        (3, [0, 2], (-24, 0), "arrays must lie within 128 bytes"),
+        (3, [0], (24, 0), "a program must have an array for each input and output"),
+        (-1, [0, 1], (24, 0), "a program must have an array for each input and output"),
+        (3, [0, 3], (24, 0), "a part's arrays must be numbers of those given"),
+        (3, [2, 0], (24, 0), "a part's arrays must be numbers of those given, and not write the input"),
+        (2, [0, 1], (24, 0), "an array must have as many bytes as all rounds of a part"),
+    ],
+)
+def test_what_a_sequence_cannot_be_made_of_is_refused(
+    rounds: int, numbers: list[int], between: tuple[int, int] | None, rule: str
+) -> None:
+    arrays = [(24, 0)] if between is None else [(24, 0), (24, 0), between]
+    with pytest.raises(ValueError, match=f"ProgramSequence: {rule}"):
+        _core.ProgramSequence([(copying(), rounds, numbers)], arrays, 128)
+
+
+def test_a_model_that_takes_its_batch_in_two_ways_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Sequential(
+        [
+            layers.Input((8, 8, 16)),
+            layers.Conv2D(80, 3, padding="same", activation="relu"),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),  # 1.25 MiB of weights
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    rng = np.random.default_rng(0)
+    for batch in (1, 3):
+        x = expected = normal(rng, (batch, 8, 8, 16), np.float32)
+        for layer in model.layers:
+            expected = layer(expected)
+        y = model(x)
+        programs = model._programs
+        assert programs is not None
+        compiled = programs._entries[(8, 8, 16),].compiled
+        assert compiled is not None
+        assert len(compiled.stages) == 3
+        np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-7)  # Winograd's choice depends on the batch
+        out = np.empty((batch, 10), np.float32)
+        assert model(x, out=out) is out
+        for other in (out, model.predict(x, verbose=0), model(x)):
+            np.testing.assert_array_equal(other, y)
+        with monkeypatch.context() as patch:  # Python does nothing between the programs
+            patch.setattr(type(compiled), "run", None)
+            patch.setattr(type(compiled), "run_one", None)
+            np.testing.assert_array_equal(model(x), y)

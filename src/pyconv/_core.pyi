@@ -187,10 +187,27 @@ class Program:
         Where threads ran repeats at once, that is the time of a thread divided by their number.
         """
 
-    def bind(self, input: Sequence[int], output: Sequence[int], rounds: int) -> BoundRun:
-        """So many rounds as one call, of a program of one input and one output; their shapes, all rounds together."""
-
     def steps(self) -> list[_StepFacts]: ...
+
+@final
+class ProgramSequence:
+    """Programs run one after the other by one call, from one array to another.
+
+    Args:
+        parts: each program, how many rounds of it, and the numbers of the arrays that are its inputs and then outputs.
+        arrays: bytes of each array, and where it begins in what lies between. The first is the sequence's input, the
+            second its output; these begin where run is told.
+        between: bytes of what lies between.
+    """
+
+    def __init__(
+        self, parts: Sequence[tuple[Program, int, Sequence[int]]], arrays: Sequence[tuple[int, int]], between: int
+    ) -> None: ...
+    def run(self, x: _Array, y: _Array) -> None:
+        """Reads x and writes y: float32, contiguous, any shape."""
+
+    def bind(self, input: Sequence[int], output: Sequence[int]) -> BoundRun:
+        """One call, for an input and with an output of these shapes."""
 
 def row_blocks_workspace(plans: Sequence[ConvPlan], blocks: int) -> int:
     """Bytes between convolutions in blocks of rows, of all threads; see ProgramBuilder.row_blocks."""

@@ -127,6 +127,7 @@ void register_last_axis(py::module_& module);
 void register_pool(py::module_& module);
 void register_pad(py::module_& module);
 void register_program(py::module_& module);
+void register_program_sequence(py::module_& module);
 void register_resample(py::module_& module);
 void register_runtime(py::module_& module);
 void register_training(py::module_& module);

@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   pyconv::register_pool(module);
   pyconv::register_pad(module);
   pyconv::register_program(module);
+  pyconv::register_program_sequence(module);
   pyconv::register_resample(module);
   pyconv::register_runtime(module);
   pyconv::register_training(module);

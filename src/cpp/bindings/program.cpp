@@ -3,14 +3,11 @@
 
 #include <pybind11/stl.h>
 
-#include <array>
-
 #include "../steps/conv.h"
 #include "../steps/copy.h"
 #include "../steps/pad.h"
 #include "../steps/pool.h"
 #include "../steps/row_blocks.h"
-#include "bound_run.h"
 #include "links.h"
 #include "places.h"
 #include "plans.h"
@@ -119,30 +116,6 @@ void run(const Program& self, const py::sequence& inputs, const py::sequence& ou
   self.run(data, rounds, seconds);
 }
 
-// A program of one input and one output, for batches of one size.
-BoundRun bind(const std::shared_ptr<Program>& self, const Shape& input, const Shape& output, int64_t rounds) {
-  const auto fits = [rounds](const std::vector<int64_t>& bytes, const Shape& shape) {
-    int64_t wanted = size_of(DType::f32);
-    for (const int64_t size : shape) wanted *= size;
-    return bytes.size() == 1 && bytes[0] * rounds == wanted;
-  };
-  if (!fits(self->bytes().inputs, input) || !fits(self->bytes().outputs, output))
-    throw std::invalid_argument("Program.bind: the program must have one input and one output, of " +
-                                std::to_string(rounds) + " rounds' bytes. Received: shapes " + text(input) + " and " +
-                                text(output));
-  const auto run_rounds = [self, output, rounds](const py::array& x) -> py::object {
-    const py::array y = aligned_array(DType::f32, output);
-    const std::array<std::byte*, 2> data = {static_cast<std::byte*>(const_cast<void*>(x.data())),
-                                            static_cast<std::byte*>(const_cast<void*>(y.data()))};
-    {
-      const Unlocked unlocked;
-      self->run(data, rounds);
-    }
-    return y;
-  };
-  return {DType::f32, input, &active_isa(), run_rounds};
-}
-
 py::list steps(const Program& self) {
   py::list all;
   for (const Section& section : self.sections())
@@ -182,7 +155,6 @@ void register_program(py::module_& module) {
             return seconds;
           },
           py::arg("inputs"), py::arg("outputs"), py::arg("rounds") = 1)
-      .def("bind", &bind, py::arg("input"), py::arg("output"), py::arg("rounds"))
       .def("steps", &steps);
 
   py::class_<ProgramBuilder> builder(module, "ProgramBuilder", py::is_final());

@@ -15,6 +15,7 @@ from pyconv.program.blocks import takes_batch
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.interpreter import array_of, run_node
 from pyconv.program.kinds import Conv, ConvTranspose, Reshape, RowBlocks, ScaledConv, Slice, convolutions
+from pyconv.program.memory import Span, arrange
 from pyconv.program.steps import Where, add_step, has_step
 from pyconv.program.storage import FLOAT, Placement
 
@@ -70,18 +71,6 @@ class CoreStage:
                 self._built[block] = found
         return found
 
-    def run_one(self, x: Array, out: Array | None = None) -> Array:
-        """The result, where there are one input and one output; `out` if that is given."""
-        built = self.built(len(x))
-        made = _core.empty("float32", (len(x), *self.outputs[0].shape)) if out is None else out
-        built.program.run([contiguous(x)], [made], len(x) // built.block)
-        return made
-
-    def bound(self, x: Array) -> _core.BoundRun:
-        """`run_one` of the core, for batches of this size."""
-        built = self.built(len(x))
-        return built.program.bind(x.shape, (len(x), *self.outputs[0].shape), len(x) // built.block)
-
     def run(self, values: dict[Value, Array], batch: int) -> None:
         built = self.built(batch)
         given = [contiguous(values[value]) for value in self.inputs]
@@ -136,7 +125,7 @@ class Compiled:
     """A graph ready to run on batches of any size.
 
     Attributes:
-        whole: the only stage, where all of the graph is one program of one input and one output.
+        in_core: whether programs of the core alone lead from its only input to its only output.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -146,9 +135,12 @@ class Compiled:
             if isinstance(stage, CoreStage):
                 stage.built(1)
         self._unused = unused_after(self.stages, graph.outputs)
-        one = len(self.stages) == len(graph.inputs) == len(graph.outputs) == 1
-        first = self.stages[0] if one else None
-        self.whole = first if isinstance(first, CoreStage) and first.inputs == graph.inputs else None
+        made = [value for stage in self.stages for value in stage.outputs]
+        self.in_core = (
+            len(graph.inputs) == len(graph.outputs) == 1
+            and graph.outputs[0] in made
+            and all(isinstance(stage, CoreStage) for stage in self.stages)
+        )
 
     def unpacked(self) -> Iterator[Array]:
         """The weights that stages still read in their own order."""
@@ -156,8 +148,40 @@ class Compiled:
             if isinstance(stage, CoreStage) and stage.takes_batch:
                 yield from (conv.weights for node in stage.nodes for conv in convolutions(node.kind))
 
+    def bound(self, x: Array) -> _core.BoundRun:
+        """`run_one` for batches of this size, where all is in the core."""
+        return self._sequence(len(x)).bind(x.shape, (len(x), *self.graph.outputs[0].shape))
+
+    def run_one(self, x: Array, out: Array | None = None) -> Array:
+        """The only output for the only input, where all is in the core; `out` if that is given."""
+        made = _core.empty("float32", (len(x), *self.graph.outputs[0].shape)) if out is None else out
+        self._sequence(len(x)).run(contiguous(x), made)
+        return made
+
+    def _sequence(self, batch: int) -> _core.ProgramSequence:
+        """The stages as one call of the core."""
+        stages = [stage for stage in self.stages if isinstance(stage, CoreStage)]
+        values = [self.graph.inputs[0], self.graph.outputs[0]]
+        values += [value for stage in stages for value in stage.outputs if value not in values]
+        numbers = {value: number for number, value in enumerate(values)}
+        spans = [
+            Span(value.size * batch * FLOAT, made, max([made, *_readers(stages, value)]))
+            for made, stage in enumerate(stages)
+            for value in stage.outputs
+            if value is not values[1]
+        ]
+        layout = arrange(spans)
+        parts = []
+        for stage in stages:
+            built = stage.built(batch)
+            parts.append((built.program, batch // built.block, [numbers[v] for v in (*stage.inputs, *stage.outputs)]))
+        arrays = zip((v.size * batch * FLOAT for v in values), [0, 0, *layout.offsets], strict=True)
+        return _core.ProgramSequence(parts, list(arrays), layout.bytes)
+
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """The outputs for batches in the order of the inputs; float32."""
+        if self.in_core:
+            return [self.run_one(arrays[0])]
         values: dict[Value, Any] = dict(zip(self.graph.inputs, arrays, strict=True))
         for stage, unused in zip(self.stages, self._unused, strict=True):
             stage.run(values, len(arrays[0]))
@@ -191,6 +215,11 @@ def stages_of(graph: Graph) -> list[CoreStage | CallStage]:
         outputs = [v for v in made if v in graph.outputs or read_in.get(v, set()) - {number}]
         stages.append(CoreStage(group, inputs, outputs))
     return stages
+
+
+def _readers(stages: Sequence[CoreStage], value: Value) -> Iterator[int]:
+    """The numbers of the stages that read a value."""
+    return (number for number, stage in enumerate(stages) if value in stage.inputs)
 
 
 def _without_weights(conv: Any) -> Any:

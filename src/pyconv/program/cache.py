@@ -75,15 +75,15 @@ class Programs:
         if not _is_batch(x):
             return None
         entry = self._entries.get((x.shape[1:],))
-        if entry is None or entry.compiled is None or entry.compiled.whole is None:
+        if entry is None or entry.compiled is None or not entry.compiled.in_core:
             return None
         entry.used = next(_ticks)
-        whole = entry.compiled.whole
+        compiled = entry.compiled
         if out is None:
-            self._bound = latest, entry, whole.bound(x)
+            self._bound = latest, entry, compiled.bound(x)
         else:
-            checked_out(self._model._op, out, (len(x), *whole.outputs[0].shape), x.dtype, x)
-        return whole.run_one(x, out)
+            checked_out(self._model._op, out, (len(x), *compiled.graph.outputs[0].shape), x.dtype, x)
+        return compiled.run_one(x, out)
 
     def run(self, arrays: list[Any]) -> list[Array] | None:
         """The flat results for arrays that came through the model's inputs; None where the layers must run."""

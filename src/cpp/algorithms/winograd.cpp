@@ -16,14 +16,13 @@
 // A block is small enough for V and M to stay in the L2 cache from one step to the next, so the memory sees the source
 // and the result once.
 #include <algorithm>
-#include <cmath>
 #include <type_traits>
 #include <utility>
 
 #include "../algorithms.h"
 #include "../buffer.h"
 #include "../parallel.h"
-#include "../taps.h"
+#include "winograd_cost.h"
 #include "winograd_tiles.h"
 
 namespace pyconv {
@@ -36,8 +35,6 @@ constexpr int64_t kBlocksPerThread = 4;
 
 // V and M of a block together: three quarters of an L2 cache of 1 MB, the rest is for U's panel and the source.
 constexpr int64_t kBlockBytes = 768 * 1024;
-// More tiles would gain nothing. A Form's kMinBlock says how few read a panel of U from the L3 cache too often.
-constexpr int64_t kMaxBlock = 48;
 
 // The error of the transforms hardly grows with the number of products that a result sums, that of a plain sum with its
 // root: with six points in two dimensions, at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up
@@ -196,54 +193,15 @@ std::string refuse(const ConvProblem& problem) {
   return "";
 }
 
-// The cost model: cycles on a core that multiplies and adds one vector a cycle, for each vector of 16 produced
-// channels.
-
-// Cycles until a vector of weights is there, from the cache that holds all of them: L2, L3 or none.
-double load_cycles(double weights) {
-  constexpr double kL2 = 768 * 1024 / 4, kL3 = 24 * 1024 * 1024 / 4;
-  return weights <= kL2 ? 3 : weights <= kL3 ? 6 : 10;
-}
-
-// Products of rows with a matrix of channels x vectors weights, calls of the kernel with equally many rows. The first
-// tile of a call may wait for its weights, the later ones find them in the L1 cache. A result costs some cycles however
-// few channels it sums: to begin, to store, and here to load it again. Measured at 7 to 11 for Winograd, 5 to 6 for
-// direct, with 1 to 17 channels.
-double product_cycles(double rows, double calls, double channels, double vectors, double load) {
-  constexpr double kPerResult = 7;
-  const double first_tile = std::min(8.0, rows / calls);
-  return vectors * (channels * (rows + calls * std::max(0.0, load - first_tile)) + kPerResult * rows);
-}
-
-template <class Form>
-double cycles(const ConvProblem& problem) {
-  constexpr double positions = Shape<Form>::kPositions, sums = Shape<Form>::kSums;
-  const Shape<Form> s(problem);
-  const auto tiles = static_cast<double>(s.tiles()), ic = static_cast<double>(s.ic);
-  const double blocks = std::ceil(tiles / kMaxBlock), load = load_cycles(positions * ic * vectors(s.oc) * 16);
-  return tiles * (Form::kInputCycles * vectors(s.ic) + Form::kOutputCycles * vectors(s.oc)) +
-         sums * product_cycles(tiles, blocks, positions / sums * ic, vectors(s.oc), load);
-}
-
-double direct_cycles(const ConvProblem& problem) {
-  const bool forward = problem.direction == Direction::forward;
-  const Axis &h = problem.axes[kHeight], &w = problem.axes[kWidth];
-  const auto lines = static_cast<double>(problem.mb * problem.axes[kDepth].o * (forward ? h.o : h.i));
-  const auto width = static_cast<double>(forward ? w.o : w.i),
-             ic = static_cast<double>(forward ? problem.ic : problem.oc);
-  const double produced = vectors(forward ? problem.oc : problem.ic);
-  const double load = load_cycles(static_cast<double>(problem.taps()) * ic * produced * 16);
-  return product_cycles(lines * width, lines, mean_taps(problem) * ic, produced, load);
-}
-
 template <class Form>
 std::string decline(const ConvProblem& problem) {
   const Shape<Form> s(problem);
   // With few tiles it waits for weights, 5.4 times as many as direct reads: at 9 tiles it took 1.6 times direct's time.
   if (Form::kStride > 1 && s.tiles() < Form::kMinBlock) return "too few tiles to read the weights for";
-  const double mine = cycles<Form>(problem);
+  const double mine = winograd_cycles<Form>(problem);
   if (mine > direct_cycles(problem)) return "the transforms would cost more than they save";
-  if (std::is_same_v<Form, Large> && mine > cycles<Small>(problem)) return "smaller tiles fit the image better";
+  if (std::is_same_v<Form, Large> && mine > winograd_cycles<Small>(problem))
+    return "smaller tiles fit the image better";
   return "";
 }
 

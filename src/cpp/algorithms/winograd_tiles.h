@@ -18,6 +18,10 @@ inline std::pair<int64_t, int64_t> inside(int64_t first, int64_t step, int64_t c
   return {begin, std::max(begin, end)};
 }
 
+// Tiles that are transformed and multiplied at a time: more would gain nothing. A Form's kMinBlock says how few read a
+// panel of U from the L3 cache too often.
+constexpr int64_t kMaxBlock = 48;
+
 // F(kTile x kTile, kKernel x kKernel), or F(kTile, kKernel) along one axis for a kernel with one line; the tiles at a
 // time below which the weights are read too often; the products of a result below which its error would be more
 // than 2.5 times that of a plain sum (see winograd.cpp); and the cycles that 16 channels of a tile take in the
@@ -162,9 +166,6 @@ inline double mean_taps(const ConvProblem& problem) {
   }
   return product;
 }
-
-// Vectors of 16 channels, in which the cost models count.
-inline double vectors(int64_t channels) { return static_cast<double>(ceil_div(channels, 16)); }
 
 // From a position of transformed tiles to the next: a cache line more than the tiles take. Were it a multiple of 4 KB,
 // as it would often be, all positions of a tile would fall into one set of the L1 cache, and the transforms took twice

@@ -38,7 +38,7 @@ by_activation = pytest.mark.parametrize("activation", ACTIVATIONS)
 
 
 def test_every_algorithm_has_a_problem() -> None:
-    forward = {name for name in _core.conv_algorithms() if not name.endswith("_weights")}
+    forward = {name for name in _core.conv_algorithms() if not name.endswith(("_weights", "_transposed"))}
     assert set(LINES) == forward
 
 
@@ -98,6 +98,24 @@ def test_a_transposed_convolution(
     tolerance = 1e-5 * np.abs(plain.array).max() if algorithm.startswith("winograd") else 0.0
     expected = ACTIVATIONS[activation](plain.array + bias)
     np.testing.assert_allclose(fused.array, expected, rtol=0, atol=tolerance)
+
+
+def test_results_that_are_added_up_get_their_bias_once(isa: str, threads: int, rng: np.random.Generator) -> None:
+    problem = problems.parse("mb3_ic37ih11iw13_oc70oh9ow11_kh3kw3")
+    x, kernel, _, y = (integers(rng, shape) for shape in conv_shapes(problem))
+    bias = integers(rng, x.shape[-1:])
+    made = plan(problem, "backward_data", algorithm="winograd4_transposed")
+    plain, biased = blank(x.shape, x.dtype), blank(x.shape, x.dtype)
+    made.run(plain.array, kernel, None, y)
+    made.run(biased.array, kernel, bias, y)
+    biased.check()
+    np.testing.assert_allclose(biased.array, plain.array + bias, rtol=0, atol=1e-5 * np.abs(plain.array).max())
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu"])
+def test_results_that_are_added_up_refuse_an_activation(activation: str) -> None:
+    made = plan(problems.parse("mb64_ic64ih5_oc64oh3_kh3"), "backward_data", activation=activation)
+    assert (made.algorithm == "winograd4_transposed") == (activation == "linear")
 
 
 @pytest.mark.parametrize("algorithm", LINES)

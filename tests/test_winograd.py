@@ -60,9 +60,17 @@ LINES_WEIGHTS = [
     'mb1_ic96ih3iw120_oc64oh3ow120_kh3kw3_ph1pw1_n"one_tile_high"',
     'mb1_ic9ih64iw65_oc17oh64ow65_kh3kw3_ph1pw1_n"in_parts"',
 ]
+LINES_TRANSPOSED = [
+    'mb40_ic33ih13iw13_oc64oh11ow11_kh3kw3_n"more_images_than_a_block"',
+    'mb64_ic64ih5iw5_oc64oh3ow3_kh3kw3_n"one_tile_t"',
+    'mb3_ic40ih5iw18_oc60oh3ow16_kh3kw3_n"one_tile_high_t"',
+    'mb1_ic35ih18iw21_oc40oh16ow19_kh3kw3_n"one_image_t"',
+    'mb2_ic20ih24iw17_oc70oh20ow15_kh3kw3_dh1dw0_n"dilated_t"',
+]
 # How much larger than the plain sum's the error may be, by algorithm.
 BOUNDS = {
     "winograd4_weights": 2.5,
+    "winograd4_transposed": 2.5,
     "winograd4": 2.5,
     "winograd2": 1.25,
     "winograd2_5x5": 2.5,
@@ -73,6 +81,7 @@ BOUNDS = {
 }
 OF_THEIR_OWN = {
     "winograd4_weights": (["backward_weights"], LINES_WEIGHTS),
+    "winograd4_transposed": (["backward_data"], LINES_TRANSPOSED),
     "winograd2_5x5": (["forward", "backward_data"], LINES_5X5),
     "winograd3_stride2": (["forward"], LINES_STRIDE2),
     "winograd4_line3": (["forward", "backward_data"], LINES_OF_THREE),

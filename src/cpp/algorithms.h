@@ -82,6 +82,7 @@ extern const ConvAlgorithm kDepthwise;
 extern const ConvAlgorithm kDepthwiseWeights;
 extern const ConvAlgorithm kGroupedWeights;
 extern const ConvAlgorithm kGrouped;
+extern const ConvAlgorithm kWinograd4Transposed;
 extern const ConvAlgorithm kWinograd4;
 extern const ConvAlgorithm kWinograd2;
 extern const ConvAlgorithm kWinograd2For5x5;

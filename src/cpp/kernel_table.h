@@ -139,6 +139,11 @@ struct PoolArgs {
 //   output:   L = A (m x n), plus bias[j] if there is one, then the epilogue; only i < rows and k < cols are
 //   written
 //
+// The algorithm transposed has them too, with which patches of results overlap and are added up:
+//
+//   input:    L = A' (n x m)     weights:  L = G     output:  L = B' (n x n), without epilogue; results with
+//   i < added_rows or k < added_cols are added to those that are there, the others begin with bias[j]
+//
 // Along one axis there is one row and only the transform from the right. src[r][c][j] lies at src[r * src_row +
 // c * src_col + j], dst likewise. The matrices are in kernels/winograd.h, winograd_line.h and winograd_stride2.h; for
 // any patch of n x n and r x r weights, output(input * weights) is the m x m valid convolution.
@@ -150,6 +155,7 @@ struct TransformArgs {
   int64_t dst_row = 0, dst_col = 0;
   int64_t channels = 0;
   int64_t rows = 0, cols = 0;
+  int64_t added_rows = 0, added_cols = 0;
   const T* bias = nullptr;
   Epilogue<T> epilogue = {};
 };
@@ -284,6 +290,7 @@ struct Kernels {
   void (*depthwise_weights)(const DepthwiseWeightsArgs<T>&);
   void (*grouped)(const GroupedArgs<T>&);
   WinogradKernels<T> winograd4, winograd2, winograd2_5x5;  // m = 4 and 2 with r = 3, m = 2 with r = 5
+  WinogradKernels<T> winograd4_transposed;                 // m = 4 with r = 3
   WinogradKernels<T> winograd3_stride2;                    // m = 3 with r = 3; B is 7 x 7, G 7 x 3, A 3 x 4
   WinogradKernels<T> winograd4_line3, winograd4_line5,
       winograd2_line7;  // along one axis

@@ -60,8 +60,8 @@ void check_depthwise_weights(const Kernels<T>& kernels, int64_t rows, int64_t ch
   CHECK(dst_sums == expected_dst_sums);
 }
 
-// The transforms of a weight gradient are those of forward transposed: <dy, output(m)> is <results(dy), m>, and
-// <weights(u), w> is <u, weights of w>.
+// The transforms of gradients are those of forward transposed: <dy, output(m)> is <results(dy), m>, <weights(u), w> is
+// <u, weights of w>, and <m, input(x)> is <overlapping output(m), x>.
 template <class T>
 void check_winograd_gradient(const Kernels<T>& kernels, int64_t n) {
   constexpr int64_t kTile = 4, kKernel = 3, kSide = 6;
@@ -88,9 +88,30 @@ void check_winograd_gradient(const Kernels<T>& kernels, int64_t n) {
   kernels.winograd4_gradient.results(args(dy, kTile, dm, kSide));
   kernels.winograd4.weights(args(w, kKernel, u, kSide));
   kernels.winograd4_gradient.weights(args(m, kSide, dw, kKernel));
+  const auto x = numbers<T>(size(kSide), 4);
+  std::vector<T> v(size(kSide)), dx(size(kSide));
+  kernels.winograd4.input(args(x, kSide, v, kSide));
+  kernels.winograd4_transposed.output(args(m, kSide, dx, kSide));
   for (int64_t j = 0; j < n; ++j) {
+    CHECK(product(dx, x, j) == doctest::Approx(product(m, v, j)).epsilon(1e-4).scale(100));
     CHECK(product(dy, y, j) == doctest::Approx(product(dm, m, j)).epsilon(1e-4).scale(100));  // rounding alone
     CHECK(product(dw, w, j) == doctest::Approx(product(m, u, j)).epsilon(1e-4).scale(100));
+  }
+
+  // Where results overlap others they are added to those, elsewhere to the bias, and beyond rows x cols not written.
+  const auto bias = numbers<T>(static_cast<size_t>(n), 5);
+  std::vector<T> sums(size(kSide), T{3});
+  TransformArgs<T> cut = args(m, kSide, sums, kSide);
+  cut.rows = 5;
+  cut.cols = 4;
+  cut.added_rows = 2;
+  cut.added_cols = 1;
+  cut.bias = bias.data();
+  kernels.winograd4_transposed.output(cut);
+  for (size_t i = 0; i < sums.size(); ++i) {
+    const size_t channels = static_cast<size_t>(n), row = i / channels / kSide, col = i / channels % kSide;
+    const T start = row < 2 || col < 1 ? T{3} : bias[i % channels];
+    CHECK(sums[i] == (row < 5 && col < 4 ? dx[i] + start : T{3}));
   }
 }
 

@@ -2,7 +2,8 @@
 // gradient: 36 products for 16 results instead of 144, 16 for 4 instead of 36, 36 for 4 instead of 100. Kernels of one
 // line, 1x3 or 3x1 and so on, by F(4, 3), F(4, 5) and F(2, 7): 6 products for 4 results instead of 12, 8 for 4 instead
 // of 20, 8 for 2 instead of 14. Any padding; dilation as interleaved problems. And forward 3x3 of stride 2, undilated:
-// 49 products for 9 results instead of 81. Float32 only.
+// 49 products for 9 results instead of 81. And the data gradient of 3x3 without padding by F(4x4, 3x3) transposed,
+// whose tiles are those of the gradient it begins with. Float32 only.
 //
 // Blocks of patches of the source, which overlap, are transformed into V; each position of a patch is a matrix product
 // with the transformed weights U; and the products M of a tile become its results:
@@ -56,12 +57,16 @@ struct Work {
         (kPositions * shape.ic + Shape<Form>::kSums * panel) * static_cast<int64_t>(sizeof(float));
     const int64_t fitting =
         std::clamp(kBlockBytes / bytes_per_tile / table.tile_rows * table.tile_rows, Form::kMinBlock, kMaxBlock);
-    shared = shape.tiles() < Form::kMinBlock * threads;
+    if (Form::kTransposed) unit = shape.image_tiles();
+    shared = shape.tiles() < Form::kMinBlock * threads || units() < threads;
     const int64_t share = ceil_div(shape.tiles(), threads);
     block = shared         ? shape.tiles()
             : threads == 1 ? std::min(fitting, share)
                            : std::min({fitting, share, std::max(Form::kMinBlock, ceil_div(share, kBlocksPerThread))});
+    block = std::max(int64_t{1}, block / unit) * unit;
   }
+
+  int64_t units() const { return shape.tiles() / unit; }
 
   int64_t v_position() const { return position_size(block, shape.ic); }
   int64_t m_position() const { return position_size(block, panel); }
@@ -76,8 +81,9 @@ struct Work {
   const WinogradKernels<float>& transforms;
   int64_t panel, panels;
   int threads;
-  int64_t block;  // tiles at a time
-  bool shared;    // too few tiles to share out: the threads make one V together and share the panels
+  int64_t unit = 1;  // tiles that one thread must work on, one after the other, as they overlap: those of an image
+  int64_t block;     // tiles at a time, whole units
+  bool shared;       // too few tiles to share out: the threads make one V together and share the panels
 };
 
 // Source and produced are src and dst, or dst and src for the data gradient.
@@ -127,6 +133,8 @@ void multiply(const Work<Form>& work, const Operands& operands, const float* v, 
   }
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const Place<Form> place(s, first + tile);
+    // A tile that isn't the first in its row or column adds to what the one before it has left.
+    constexpr int64_t overlap = Form::kTransposed ? s.kKernel - 1 : 0;
     const int64_t produced_at = s.produced.at(place.image, place.y, place.x) + channel;
     work.transforms.output({.src = m + tile * work.panel,
                             .src_row = s.kPoints * work.m_position(),
@@ -135,8 +143,10 @@ void multiply(const Work<Form>& work, const Operands& operands, const float* v, 
                             .dst_row = s.dh * s.produced.row,
                             .dst_col = s.dw * s.produced.col,
                             .channels = columns,
-                            .rows = inside(place.y, s.dh, s.kRows, s.produced.height).second,
-                            .cols = inside(place.x, s.dw, s.kTile, s.produced.width).second,
+                            .rows = inside(place.y, s.dh, s.kToRows, s.produced.height).second,
+                            .cols = inside(place.x, s.dw, s.kTo, s.produced.width).second,
+                            .added_rows = place.y < s.dh ? 0 : overlap,
+                            .added_cols = place.x < s.dw ? 0 : overlap,
                             .bias = operands.bias ? operands.bias + channel : nullptr,
                             .epilogue = at_offset(operands.epilogue, produced_at)});
   }
@@ -158,6 +168,7 @@ void run_shape(const Work<Form>& work, const Operands& operands, float* workspac
     });
     return;
   }
+  const int64_t units = work.units();
   const int64_t blocks =
       ceil_div(ceil_div(tiles, work.block), work.threads) * work.threads;  // the same for each thread
   parallel_for(blocks, work.threads, [&](int64_t begin, int64_t end, int thread) {
@@ -165,7 +176,8 @@ void run_shape(const Work<Form>& work, const Operands& operands, float* workspac
     float* patch = m + work.m_size();
     float* v = patch + work.patch_size();
     for (int64_t block = begin; block < end; ++block) {
-      const int64_t first = tiles * block / blocks, count = tiles * (block + 1) / blocks - first;
+      const int64_t first = units * block / blocks * work.unit;
+      const int64_t count = units * (block + 1) / blocks * work.unit - first;
       transform_input(work.shape, work.transforms.input, operands.source, first, 0, count, work.v_position(), v, patch);
       for (int64_t panel = 0; panel < work.panels; ++panel) multiply(work, operands, v, first, count, panel, m);
     }
@@ -184,6 +196,11 @@ std::string refuse(const ConvProblem& problem) {
            std::to_string(Form::kStride);
   if (Form::kStride > 1 && problem.direction != Direction::forward) return "forward only";
   if (Form::kStride > 1 && (h.d != 1 || w.d != 1)) return "dilated";
+  if (Form::kTransposed) {
+    if (problem.direction != Direction::backward_data) return "a data gradient only";
+    if (h.pad_begin != 0 || h.pad_end != 0 || w.pad_begin != 0 || w.pad_end != 0) return "padded";
+    if (problem.activation != Activation::linear) return "results are sums of parts, activated no sooner than complete";
+  }
   if (d.k != 1 || d.s != 1 || d.pad_begin != 0 || d.pad_end != 0) return "the kernel has a depth";
   if (problem.g != 1) return "grouped";
   if (problem.precision == Precision::strict) return "precision is strict";
@@ -199,8 +216,10 @@ std::string decline(const ConvProblem& problem) {
   // With few tiles it waits for weights, 5.4 times as many as direct reads: at 9 tiles it took 1.6 times direct's time.
   if (Form::kStride > 1 && s.tiles() < Form::kMinBlock) return "too few tiles to read the weights for";
   const double mine = winograd_cycles<Form>(problem);
+  if (Form::kTransposed && s.image_tiles() > kMaxBlock) return "more tiles an image than are worked on at a time";
+  if (Form::kTransposed && mine > winograd_cycles<Large>(problem)) return "no fewer tiles than of the results";
   if (mine > direct_cycles(problem)) return "the transforms would cost more than they save";
-  if (std::is_same_v<Form, Large> && mine > winograd_cycles<Small>(problem))
+  if ((std::is_same_v<Form, Large> || Form::kTransposed) && mine > winograd_cycles<Small>(problem))
     return "smaller tiles fit the image better";
   return "";
 }
@@ -225,11 +244,12 @@ void pack(const ConvProblem& problem, const KernelTable& table, int threads, con
       float* u = reinterpret_cast<float*>(packed) + panel * s.kPositions * s.ic * work.panel;
       for (int64_t q = 0; q < s.ic; ++q) {
         constexpr int64_t count = Shape<Form>::kKernelRows * Shape<Form>::kKernel;
+        constexpr bool turned = !Form::kTransposed;  // for data gradients
         float taps[count][kMaxPanel] = {};
         for (int64_t tap = 0; tap < count; ++tap)
           for (int64_t j = 0; j < columns; ++j)
             taps[tap][j] = forward ? weights[(tap * s.ic + q) * s.oc + channel + j]
-                                   : weights[((count - 1 - tap) * s.oc + channel + j) * s.ic + q];
+                                   : weights[((turned ? count - 1 - tap : tap) * s.oc + channel + j) * s.ic + q];
         work.transforms.weights({.src = taps[0],
                                  .src_row = s.kKernel * kMaxPanel,
                                  .src_col = kMaxPanel,
@@ -259,6 +279,7 @@ constexpr ConvAlgorithm kAlgorithm = {Form::kName,  false,      refuse<Form>, de
 
 }  // namespace
 
+const ConvAlgorithm kWinograd4Transposed = kAlgorithm<Transposed>;
 const ConvAlgorithm kWinograd4 = kAlgorithm<Large>;
 const ConvAlgorithm kWinograd2 = kAlgorithm<Small>;
 const ConvAlgorithm kWinograd2For5x5 = kAlgorithm<FiveByFive>;

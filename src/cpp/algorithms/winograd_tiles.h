@@ -31,15 +31,27 @@ constexpr int64_t kMaxBlock = 48;
 // With a stride of 2 the even elements of the kernel only meet even pixels of the patch, and the odd ones odd pixels.
 // Each phase is a convolution of stride 1 with a kernel of two elements or one; at the same points their products may
 // be added before the transform of the output, which so is that of one phase.
+//
+// Transposed is the algorithm of Large backwards, a data gradient: its tiles lie on the source, side by side, and what
+// they add to lies on the produced image, each kKernel - 1 pixels over the next. Without padding the image that is
+// produced is the larger one, and is cut into more tiles than the source: of 13 x 13 pixels 16, of their 11 x 11
+// results' gradients 9.
 struct Usual {  // what most have in common
   static constexpr int64_t kStride = 1, kMinBlock = 16;
-  static constexpr bool kLine = false;
+  static constexpr bool kLine = false, kTransposed = false;
 };
 struct Large : Usual {
   static constexpr const char* kName = "winograd4";
   static constexpr int64_t kTile = 4, kKernel = 3;
   static constexpr double kMinProducts = 180, kInputCycles = 180, kOutputCycles = 120;
   static constexpr auto kTransforms = &Kernels<float>::winograd4;
+};
+struct Transposed : Usual {
+  static constexpr const char* kName = "winograd4_transposed";
+  static constexpr int64_t kTile = 4, kKernel = 3;
+  static constexpr bool kTransposed = true;
+  static constexpr double kMinProducts = 180, kInputCycles = 100, kOutputCycles = 200;
+  static constexpr auto kTransforms = &Kernels<float>::winograd4_transposed;
 };
 struct Small : Usual {
   static constexpr const char* kName = "winograd2";
@@ -98,7 +110,8 @@ struct Image {
   int64_t height = 0, width = 0, row = 0, col = 0, whole = 0;
 };
 
-// Forward, which the weight gradient follows, or data gradient as one shape, cut into tiles of kRows x kTile:
+// Forward, which the weight gradient follows, or data gradient as one shape, the produced image cut into tiles of
+// kRows x kTile, or the source where kTransposed:
 //   produced[y][x] = sum over t < kKernelRows, u < kKernel of
 //                    source[y * s + t * dh - pad_h][x * s + u * dw - pad_w] * kernel[t][u]
 //
@@ -107,10 +120,15 @@ template <class Form>
 struct Shape {
   static constexpr int64_t kTile = Form::kTile, kKernel = Form::kKernel, kStride = Form::kStride;
   static constexpr int64_t kRows = Form::kLine ? 1 : kTile, kKernelRows = Form::kLine ? 1 : kKernel;
-  // Of a patch of the source, and of the transformed patch and kernel. Their products are summed at kSums points.
+  // Of a patch, which a tile of results is made of, and of the transformed patch and kernel. Their products are summed
+  // at kSums points.
   static constexpr int64_t kPatch = (kTile - 1) * kStride + kKernel, kPatchRows = Form::kLine ? 1 : kPatch;
   static constexpr int64_t kPositions = kPatchRows * kPatch;
   static constexpr int64_t kPoints = (kPatch + kStride - 1) / kStride, kSums = (Form::kLine ? 1 : kPoints) * kPoints;
+  // Of the pixels that a tile is transformed from, and of those it becomes.
+  static constexpr int64_t kFromRows = Form::kTransposed ? kRows : kPatchRows,
+                           kFrom = Form::kTransposed ? kTile : kPatch;
+  static constexpr int64_t kToRows = Form::kTransposed ? kPatchRows : kRows, kTo = Form::kTransposed ? kPatch : kTile;
 
   explicit Shape(const ConvProblem& problem) {
     const bool upright = Form::kLine && problem.axes[kHeight].k > 1;
@@ -125,14 +143,16 @@ struct Shape {
     dh = Form::kLine ? 1 : h.d;
     dw = w.d;
     // Turned round, the kernel reaches as far to the other side.
-    pad_h = forward ? h.pad_begin : (kKernelRows - 1) * dh - h.pad_begin;
-    pad_w = forward ? w.pad_begin : (kKernel - 1) * dw - w.pad_begin;
+    pad_h = Form::kTransposed ? 0 : forward ? h.pad_begin : (kKernelRows - 1) * dh - h.pad_begin;
+    pad_w = Form::kTransposed ? 0 : forward ? w.pad_begin : (kKernel - 1) * dw - w.pad_begin;
     // Each phase of the dilation is an image of its own, every dh-th row and dw-th column; the first is the largest.
-    tile_rows = ceil_div(ceil_div(produced.height, dh), kRows);
-    tile_cols = ceil_div(ceil_div(produced.width, dw), kTile);
+    const Image& cut = Form::kTransposed ? source : produced;
+    tile_rows = ceil_div(ceil_div(cut.height, dh), kRows);
+    tile_cols = ceil_div(ceil_div(cut.width, dw), kTile);
   }
 
-  int64_t tiles() const { return images * dh * dw * tile_rows * tile_cols; }
+  int64_t image_tiles() const { return dh * dw * tile_rows * tile_cols; }
+  int64_t tiles() const { return images * image_tiles(); }
 
   Image source, produced;
   int64_t images, ic, oc, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
@@ -207,7 +227,7 @@ void transform_input(const Shape<Form>& shape, void (*transform)(const Transform
   const Patches patches{source, shape.source, shape.ic, shape.dh, shape.dw};
   for (int64_t tile = begin; tile < end; ++tile) {
     const Place<Form> place(shape, first + tile);
-    TransformArgs<float> args = patches.at<S::kPatchRows, S::kPatch>(place.image, place.source_y, place.source_x, copy);
+    TransformArgs<float> args = patches.at<S::kFromRows, S::kFrom>(place.image, place.source_y, place.source_x, copy);
     args.dst = v + tile * shape.ic;
     args.dst_row = S::kPatch * v_position;
     args.dst_col = v_position;

@@ -25,7 +25,7 @@ namespace {
 
 struct Form {
   static constexpr int64_t kTile = 4, kKernel = 3, kStride = 1;
-  static constexpr bool kLine = false;
+  static constexpr bool kLine = false, kTransposed = false;
 };
 using Tiles = Shape<Form>;
 constexpr int64_t kPatch = Tiles::kPatch, kPositions = Tiles::kPositions, kTile = Form::kTile;

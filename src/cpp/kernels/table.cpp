@@ -37,6 +37,7 @@ constexpr Kernels<T> kKernels = {
     .winograd4 = {winograd6_input<T>, winograd6_weights<T, 3>, winograd4_output<T>},
     .winograd2 = {winograd2_input<T>, winograd2_weights<T>, winograd2_output<T>},
     .winograd2_5x5 = {winograd6_input<T>, winograd6_weights<T, 5>, winograd2x5_output<T>},
+    .winograd4_transposed = {winograd4_gradient<T>, winograd6_weights<T, 3>, winograd4_overlapping_output<T>},
     .winograd3_stride2 = {winograd3_stride2_input<T>, winograd3_stride2_weights<T>, winograd3_stride2_output<T>},
     .winograd4_line3 = {line<T, 6, 6, six_input<T>>, line<T, 3, 6, weight_points<T, 3>>,
                         line_output<T, 6, 4, six_output<T>>},

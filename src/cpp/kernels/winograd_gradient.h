@@ -1,6 +1,7 @@
-// winograd_gradient.h: the transforms of the weight gradient by Winograd's F(4x4, 3x3), vertical over channels. Forward
-// is y = A' (G w * B' x) in each dimension, a product of three linear maps, so that what turns the gradient of y back
-// into that of w are the same maps transposed: G' (A dy * B' x). B' is winograd.h's, A and G' are here.
+// winograd_gradient.h: the transforms of the gradients by Winograd's F(4x4, 3x3), vertical over channels. Forward is
+// y = A' (G w * B' x) in each dimension, a product of three linear maps, so that what turns the gradient of y back into
+// that of w or x are the same maps transposed: G' (A dy * B' x) and B (G w * A dy). G and B' are winograd.h's, the
+// others are here.
 #pragma once
 
 #include "winograd.h"
@@ -65,6 +66,59 @@ void winograd4_weights_gradient(const TransformArgs<T>& args) {
     transform<T, 6, 3, weight_sums<T>>(args, j, load, [&](int64_t i, int64_t k, Vec<T> w) {
       store(args.dst + i * args.dst_row + k * args.dst_col + j, w);
     });
+  });
+}
+
+// One dimension of B m: its even elements or its odd ones.
+template <class T, bool kEven>
+void overlapping_rows(const Vec<T> (&m)[6], Vec<T> (&x)[3]) {
+  constexpr T ends = static_cast<T>(kA2 * kB2), middle = static_cast<T>(kA2 + kB2);
+  constexpr T a2 = static_cast<T>(kA2), b2 = static_cast<T>(kB2);
+  if constexpr (kEven) {
+    const Vec<T> at_a = m[1] + m[2], at_b = m[3] + m[4];
+    x[0] = ends * m[0];
+    x[1] = -(middle * m[0] + b2 * at_a + a2 * at_b);
+    x[2] = m[0] + at_a + at_b;
+  } else {
+    const Vec<T> at_a = static_cast<T>(kA) * (m[1] - m[2]), at_b = static_cast<T>(kB) * (m[3] - m[4]);
+    x[0] = ends * m[5] - (b2 * at_a + a2 * at_b);
+    x[1] = at_a + at_b - middle * m[5];
+    x[2] = m[5];
+  }
+}
+
+// Every other row, for the registers' sake.
+template <class T, bool kEven, class Load, class Store>
+void overlapping_half(const TransformArgs<T>& args, int64_t j, Load load, Store store) {
+  Vec<T> half[3][6];
+  for (int c = 0; c < 6; ++c) {
+    Vec<T> m[6], x[3];
+    for (int r = 0; r < 6; ++r) m[r] = load(args.src + r * args.src_row + c * args.src_col + j);
+    overlapping_rows<T, kEven>(m, x);
+    for (int i = 0; i < 3; ++i) half[i][c] = x[i];
+  }
+  const Vec<T> bias = args.bias ? load(args.bias + j) : Vec<T>{};
+  for (int i = 0; i < 3; ++i) {
+    const int64_t row = 2 * i + (kEven ? 0 : 1);
+    if (row >= args.rows) continue;
+    Vec<T> even[3], odd[3];
+    overlapping_rows<T, true>(half[i], even);
+    overlapping_rows<T, false>(half[i], odd);
+    const Vec<T> x[6] = {even[0], odd[0], even[1], odd[1], even[2], odd[2]};
+    for (int c = 0; c < 6; ++c) {
+      if (c >= args.cols) continue;
+      T* dst = args.dst + row * args.dst_row + c * args.dst_col + j;
+      const bool added = row < args.added_rows || c < args.added_cols;
+      store(dst, x[c] + (added ? load(dst) : bias));
+    }
+  }
+}
+
+template <class T>
+void winograd4_overlapping_output(const TransformArgs<T>& args) {
+  for_each_vector<T>(args.channels, [&](int64_t j, auto load, auto store) {
+    overlapping_half<T, true>(args, j, load, store);
+    overlapping_half<T, false>(args, j, load, store);
   });
 }
 

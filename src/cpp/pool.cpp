@@ -7,6 +7,9 @@
 //
 // Windows: the elements of that line, or of the input, for each output.
 //
+// Rows first: a mean of a whole image is a sum of its rows' sums, and rows are shared. Shared by channels, each thread
+// would read what lies in the others' caches, and take it away from the steps that follow.
+//
 // Every column, with few channels and a stride: windows that begin at any column, whose channels are one run without
 // gaps, and then a copy of those that were asked for.
 #include "pool.h"
@@ -48,6 +51,7 @@ struct Scratch {
     return align_up(plan.problem.axes[kWidth].i * plan.problem.c * static_cast<int64_t>(sizeof(T)));
   }
   static int64_t bytes(const PoolPlan& plan) {
+    if (plan.rows_first) return align_up(plan.source_rows() * plan.problem.c * static_cast<int64_t>(sizeof(T)));
     return places_bytes(plan) + (plan.columns_first + plan.every_column) * line_bytes(plan);
   }
   Scratch(const PoolPlan& plan, std::byte* memory)
@@ -128,11 +132,41 @@ void pool_line(const PoolPlan& plan, Kernel<T> kernel, const Gather::Row& row, c
   }
 }
 
+// Windows that are whole images.
+template <class T>
+void pool_images(const PoolPlan& plan, Kernel<T> kernel, const T* src, T* dst) {
+  const PoolProblem& problem = plan.problem;
+  const int64_t c = problem.c, width = problem.axes[kWidth].i, rows = problem.axes[kDepth].i * problem.axes[kHeight].i,
+                no_offset = 0;
+  const Workspace workspace(Scratch<T>::bytes(plan));
+  T* const sums = reinterpret_cast<T*>(workspace.get());
+  const auto sum = [&](const T* from, int64_t count, int64_t stride, T scale, T* to) {
+    kernel({.src = from,
+            .src_taps = &no_offset,
+            .taps = 1,
+            .width = count,
+            .src_step = stride,
+            .dst = to,
+            .channels = c,
+            .scale = scale});
+  };
+  const int threads = threads_for(plan.operations());
+  parallel_for(plan.source_rows(), threads, [&](int64_t begin, int64_t end, int) {
+    for (int64_t row = begin; row < end; ++row)
+      sum(src + row * width * problem.src_stride, width, problem.src_stride, T{1}, sums + row * c);
+  });
+  parallel_for(problem.mb, threads, [&](int64_t begin, int64_t end, int) {
+    for (int64_t image = begin; image < end; ++image)
+      sum(sums + image * rows * c, rows, c, T{1} / static_cast<T>(rows * width), dst + image * problem.dst_stride);
+  });
+}
+
 template <class T>
 void forward(const PoolPlan& plan, const T* src, T* dst) {
   const PoolProblem& problem = plan.problem;
   const Kernels<T>& kernels = plan.table->kernels<T>();
   const Kernel<T> kernel = problem.kind == PoolKind::max ? kernels.max_pool : kernels.average_pool;
+  if (plan.rows_first) return pool_images(plan, kernel, src, dst);
   const int64_t c = problem.c, lines = plan.gather.rows();
   const int threads = threads_for(plan.operations());
   const bool few_lines = threads > 1 && lines < kTasksPerThread * threads;
@@ -171,6 +205,8 @@ PoolPlan::PoolPlan(const PoolProblem& given, const KernelTable& kernels)
   // Columns of a window that are loaded for it alone: see kernels/pool_march.h.
   const int64_t own = above == 3 && axis.k == 3 && axis.s < 3 && problem.c >= lanes ? axis.s : axis.k;
   const bool long_sum = problem.kind == PoolKind::average && above * axis.k > kLongSum;
+  const auto is_whole = [](const Axis& a) { return a.o == 1 && a.k == a.i && a.d == 1 && a.pad_begin == 0; };
+  rows_first = long_sum && problem.c >= lanes && std::all_of(problem.axes.begin(), problem.axes.end(), is_whole);
   columns_first = long_sum || (above + 1) * axis.i * problem.c + axis.k * outputs < above * own * outputs;
 }
 
@@ -181,6 +217,8 @@ Gather::Row PoolPlan::line(int64_t index) const {
           .depth = depth[static_cast<size_t>(plane % depths)],
           .height = height[static_cast<size_t>(index % heights)]};
 }
+
+int64_t PoolPlan::source_rows() const { return problem.mb * problem.axes[kDepth].i * problem.axes[kHeight].i; }
 
 int64_t PoolPlan::most_rows() const {
   return std::min(problem.axes[kDepth].k, problem.axes[kDepth].i) *

@@ -16,6 +16,9 @@ struct PoolPlan {
   // Line index of the output: its taps and its place.
   Gather::Row line(int64_t index) const;
 
+  // Rows of the input, of all images.
+  int64_t source_rows() const;
+
   // Rows of a window that lie within the input: a window at most.
   int64_t most_rows() const;
 
@@ -28,8 +31,8 @@ struct PoolPlan {
   PoolProblem problem;
   const KernelTable* table;
   Gather gather;
-  std::vector<Taps> depth, height;   // of each output
-  bool columns_first, every_column;  // steps forward, see pool.cpp
+  std::vector<Taps> depth, height;               // of each output
+  bool rows_first, columns_first, every_column;  // steps forward, see pool.cpp
 };
 
 // Reads src (mb, *i, c), writes dst (mb, *o, c), on pixels as far apart as the problem says. A window that sees padding

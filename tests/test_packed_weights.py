@@ -17,6 +17,7 @@ from pyconv import _core
 ALGORITHMS = _core.conv_algorithms()
 PROBLEMS = {
     "dense": problems.parse("mb2_ic9ih12iw12_oc20oh12ow12_kh3kw3_ph1pw1"),
+    "few_tiles": problems.parse("mb2_ic70ih9iw12_oc40oh7ow10_kh3kw3"),
     "depthwise": problems.parse("g6mb2_ic6ih9iw9_oc6oh9ow9_kh3kw3_ph1pw1"),
     "grouped": problems.parse("g6mb2_ic18ih9iw9_oc18oh9ow9_kh3kw3_ph1pw1"),
 }

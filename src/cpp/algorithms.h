@@ -49,6 +49,7 @@ Epilogue<T> at_offset(Epilogue<T> epilogue, int64_t offset) {
 struct ConvMemory {
   int64_t packed_bytes = 0;
   int64_t workspace_bytes = 0;
+  int64_t unpacked_bytes = 0;  // the workspace where weights serve one run, which packs part after part; 0: it can't
 };
 
 struct ConvAlgorithm {
@@ -68,7 +69,8 @@ struct ConvAlgorithm {
   // Brings the weights into the order in which run reads them. Null when packed_bytes is always 0.
   void (*pack)(const ConvProblem&, const KernelTable&, int threads, const void* weights, std::byte* packed);
 
-  // Reads tensors.weights only if there is no pack. The result must not depend on threads.
+  // Reads tensors.weights only if there is no pack, or packed is null as unpacked_bytes allows. The result must not
+  // depend on threads, nor on that.
   void (*run)(const ConvProblem&, const KernelTable&, int threads, const ConvTensors& tensors, const std::byte* packed,
               std::byte* workspace);
 

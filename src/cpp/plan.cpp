@@ -116,6 +116,10 @@ void ConvPlan::run(const ConvTensors& tensors, const std::byte* packed) const {
 void ConvPlan::run(const ConvTensors& tensors) const {
   const int count = threads();
   const ConvMemory wanted = algorithm_->memory(problem_, *kernels_, count);
+  if (wanted.unpacked_bytes > 0) {
+    const Workspace workspace(wanted.unpacked_bytes);
+    return algorithm_->run(problem_, *kernels_, count, tensors, nullptr, workspace.get());
+  }
   const int64_t packed_bytes = align_up(wanted.packed_bytes);
   const Workspace workspace(packed_bytes + wanted.workspace_bytes);
   if (algorithm_->pack) algorithm_->pack(problem_, *kernels_, count, tensors.weights, workspace.get());

@@ -187,12 +187,12 @@ inline double mean_taps(const ConvProblem& problem) {
   return product;
 }
 
-// From a position of transformed tiles to the next: a cache line more than the tiles take. Were it a multiple of 4 KB,
-// as it would often be, all positions of a tile would fall into one set of the L1 cache, and the transforms took twice
-// as long.
-inline int64_t position_size(int64_t tiles, int64_t channels) {
+// From a position of transformed tiles, or weights, to the next: a cache line more than its rows of channels take. Were
+// it a multiple of 4 KB, as it would often be, all positions of a row would fall into one set of the L1 cache, and the
+// transforms took twice as long.
+inline int64_t position_size(int64_t rows, int64_t channels) {
   constexpr int64_t line = kAlignment / static_cast<int64_t>(sizeof(float));
-  return tiles * channels + line;
+  return rows * channels + line;
 }
 
 // Patches of kRows x kCols pixels become tiles [position][tile][channel] of as many positions.

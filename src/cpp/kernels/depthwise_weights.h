@@ -1,5 +1,7 @@
 // depthwise_weights.h: the weight gradient of convolution with one filter per channel, vertical over channels. A
-// register tile is the sums of some elements of the filter for one vector of channels, while all pixels run past them.
+// register tile is the sums of some elements of the filter for one vector of channels, while a few pixels of a few
+// lines run past them. All channels of those pixels come next: they lie side by side, while a line away, or a pixel
+// away where channels are many, is another page of memory.
 #pragma once
 
 #include "../kernel_table.h"
@@ -12,6 +14,9 @@ namespace {
 // or 10 sums and a source vector 15 of 16 registers, or 19 of 32. 3x3 over four pixels takes 4 + 3 * 6 loads for 36
 // multiply-adds.
 constexpr int kWeightsPixels = kRegisters == 32 ? 8 : 4;
+
+// Lines that a tile goes down before its sums are put back: 2 * 9 loads and stores for 8 * 72 multiply-adds.
+constexpr int64_t kWeightsLines = 8;
 
 // Filter elements that one tile sums: as many runs of kRun as make no more than ten.
 template <int kRun>
@@ -31,92 +36,109 @@ inline void add_weight_run(Vec<T> (&acc)[kRun], const Vec<T> (&gradient)[kPixels
   }
 }
 
-// kTaps taps of kRun elements, over all pixels; lanes that aren't `fresh` have been summed by another vector.
-template <class T, int kTaps, int kRun, int kAdvance>
-void depthwise_weights_tile(const DepthwiseWeightsArgs<T>& arguments, int64_t tap, int64_t element, int64_t j,
-                            LaneVec<T> fresh) {
-  const DepthwiseArgs<T> args = arguments.pixels;
+// kPixels neighbouring pixels of all lines, kTaps taps of kRun elements; lanes that aren't `fresh` are summed by
+// another vector.
+template <class T, int kPixels, int kTaps, int kRun, int kAdvance>
+void depthwise_weights_tile(const DepthwiseWeightsArgs<T>& arguments, const T* src, const T* dst, int64_t src_step,
+                            int64_t tap, int64_t element, int64_t j, LaneVec<T> fresh) {
+  const DepthwiseArgs<T>& args = arguments.pixels;
+  const int64_t src_line = args.src_line, dst_line = args.dst_line, dst_row = args.dst_row, lines = args.lines;
+  int64_t src_taps[kTaps];
+  for (int t = 0; t < kTaps; ++t) src_taps[t] = args.src_taps[tap + t] + element * args.src_step + j;
+  dst += j;
+  // The last tile on these vectors asks for what the lines below will bring: their distance is beyond a CPU's
+  // foresight.
+  constexpr int kIntoL2 = 2;
+  const bool is_last = tap + kTaps == args.taps && element + kRun == args.run;
   Vec<T> acc[kTaps][kRun]{};
-  const auto add = [&]<int kPixels>(const T* src, const T* dst) {
+  for (int64_t line = 0; line < lines; ++line, src += src_line, dst += dst_line) {
     Vec<T> gradient[kPixels];
-    for (int r = 0; r < kPixels; ++r) gradient[r] = in_register(load(dst + r * args.dst_row));
-    PYCONV_UNROLL for (int t = 0; t < kTaps; ++t) {
-      add_weight_run<T, kPixels, kRun, kAdvance>(acc[t], gradient, src + args.src_taps[tap + t], args.src_step);
-    }
-    // What the line below needs: neighbouring pixels' vectors lie too far apart for the CPU to foresee that.
-    const T* next = src + args.src_taps[tap + kTaps - 1] + args.src_line;
-    for (int i = 0; i < kPixels * kAdvance; ++i) __builtin_prefetch(next + i * args.src_step);
-  };
-  for (int64_t line = 0; line < args.lines; ++line) {
-    const T* src = args.src + line * args.src_line + element * args.src_step + j;
-    const T* dst = arguments.diff_dst + line * args.dst_line + j;
-    int64_t r = 0;
-    if constexpr (kRun > 1)
-      for (; r + kWeightsPixels <= args.rows;
-           r += kWeightsPixels, src += kWeightsPixels * args.src_row, dst += kWeightsPixels * args.dst_row)
-        add.template operator()<kWeightsPixels>(src, dst);
-    for (; r < args.rows; ++r, src += args.src_row, dst += args.dst_row) add.template operator()<1>(src, dst);
+    PYCONV_UNROLL for (int r = 0; r < kPixels; ++r) gradient[r] = in_register(load(dst + r * dst_row));
+    PYCONV_UNROLL for (int t = 0; t < kTaps; ++t)
+        add_weight_run<T, kPixels, kRun, kAdvance>(acc[t], gradient, src + src_taps[t], src_step);
+    if (!is_last) continue;
+    for (int r = 0; r < kPixels; ++r) __builtin_prefetch(dst + lines * dst_line + r * dst_row, 0, kIntoL2);
+    for (int t = kTaps > kAdvance ? kTaps - kAdvance : 0; t < kTaps; ++t)
+      for (int i = 0; i < kPixels * kAdvance; ++i)
+        __builtin_prefetch(src + src_taps[t] + lines * src_line + i * src_step, 0, kIntoL2);
   }
-  for (int t = 0; t < kTaps; ++t) {
+  PYCONV_UNROLL for (int t = 0; t < kTaps; ++t) {
     T* sums = arguments.sums + args.weight_taps[tap + t] + element * args.weight_step + j;
-    for (int e = 0; e < kRun; ++e, sums += args.weight_step) store(sums, load(sums) + (fresh ? acc[t][e] : Vec<T>{}));
+    PYCONV_UNROLL for (int e = 0; e < kRun; ++e, sums += args.weight_step)
+        store(sums, load(sums) + (fresh ? acc[t][e] : Vec<T>{}));
   }
 }
 
-// The sums of diff_dst alone, those of several pixels at once to cover the latency of additions.
-template <class T>
-void sum_gradients(const DepthwiseWeightsArgs<T>& arguments, int64_t j, LaneVec<T> fresh) {
-  const DepthwiseArgs<T> args = arguments.pixels;
-  Vec<T> acc[4]{};
-  for (int64_t line = 0; line < args.lines; ++line) {
-    const T* dst = arguments.diff_dst + line * args.dst_line + j;
-    int64_t r = 0;
-    for (; r + 4 <= args.rows; r += 4)
-      for (int i = 0; i < 4; ++i, dst += args.dst_row) acc[i] += load(dst);
-    for (; r < args.rows; ++r, dst += args.dst_row) acc[0] += load(dst);
-  }
-  const Vec<T> sum = (acc[0] + acc[1]) + (acc[2] + acc[3]);
+// All taps of kRun elements from the given one on.
+template <class T, int kPixels, int kRun, int kAdvance>
+void depthwise_weights_run(const DepthwiseWeightsArgs<T>& args, const T* src, const T* dst, int64_t src_step,
+                           int64_t element, int64_t j, LaneVec<T> fresh) {
+  constexpr int kMost = kMostWeightRuns<kRun>;
+  int64_t tap = 0;
+  for (; tap + kMost <= args.pixels.taps; tap += kMost)
+    depthwise_weights_tile<T, kPixels, kMost, kRun, kAdvance>(args, src, dst, src_step, tap, element, j, fresh);
+  for (; tap < args.pixels.taps; ++tap)
+    depthwise_weights_tile<T, kPixels, 1, kRun, kAdvance>(args, src, dst, src_step, tap, element, j, fresh);
+}
+
+// The sums of the gradients of kPixels neighbouring pixels of all lines.
+template <class T, int kPixels>
+void sum_gradients(const DepthwiseWeightsArgs<T>& arguments, const T* dst, int64_t j, LaneVec<T> fresh) {
+  const DepthwiseArgs<T>& args = arguments.pixels;
+  Vec<T> acc[kPixels]{};
+  for (int64_t line = 0; line < args.lines; ++line)
+    PYCONV_UNROLL for (int r = 0; r < kPixels; ++r) acc[r] += load(dst + line * args.dst_line + r * args.dst_row + j);
+  Vec<T> sum = acc[0];
+  PYCONV_UNROLL for (int r = 1; r < kPixels; ++r) sum += acc[r];
   T* sums = arguments.dst_sums + j;
   store(sums, load(sums) + (fresh ? sum : Vec<T>{}));
 }
 
-// All taps of kRun elements from the given one on, for a vector of channels.
-template <class T, int kRun, int kAdvance>
-void depthwise_weights_run(const DepthwiseWeightsArgs<T>& args, int64_t element, int64_t j, LaneVec<T> fresh) {
-  constexpr int kMost = kMostWeightRuns<kRun>;
-  int64_t tap = 0;
-  for (; tap + kMost <= args.pixels.taps; tap += kMost)
-    depthwise_weights_tile<T, kMost, kRun, kAdvance>(args, tap, element, j, fresh);
-  for (; tap < args.pixels.taps; ++tap) depthwise_weights_tile<T, 1, kRun, kAdvance>(args, tap, element, j, fresh);
+// kPixels neighbouring pixels of all lines, all channels: runs of any length, cut into runs of 5, 3, 2 and 1. Where
+// pixels share no source vectors, single elements.
+template <class T, int kAdvance, int kPixels>
+void depthwise_weights_pixels(const DepthwiseWeightsArgs<T>& args, const T* src, const T* dst) {
+  const DepthwiseArgs<T>& pixels = args.pixels;
+  const int64_t channels = pixels.channels, run = pixels.run, step = pixels.src_step;
+  LaneVec<T> lane{};
+  for (int i = 0; i < kLanes<T>; ++i) lane[i] = i;
+  for (int64_t next = 0; next < channels; next += kLanes<T>) {
+    // The last vector overlaps the one before it, whose sums it leaves alone.
+    const int64_t j = next < channels - kLanes<T> ? next : channels - kLanes<T>;
+    const LaneVec<T> fresh = lane >= static_cast<decltype(lane[0] + 0)>(next - j);
+    if (args.dst_sums) sum_gradients<T, kPixels>(args, dst, j, fresh);
+    int64_t e = 0;
+    if constexpr (kAdvance > 0) {
+      for (; e + 5 <= run; e += 5) depthwise_weights_run<T, kPixels, 5, kAdvance>(args, src, dst, step, e, j, fresh);
+      for (; e + 3 <= run; e += 3) depthwise_weights_run<T, kPixels, 3, kAdvance>(args, src, dst, step, e, j, fresh);
+      for (; e + 2 <= run; e += 2) depthwise_weights_run<T, kPixels, 2, kAdvance>(args, src, dst, step, e, j, fresh);
+    }
+    for (; e < run; ++e) depthwise_weights_run<T, kPixels, 1, 1>(args, src, dst, pixels.src_row, e, j, fresh);
+  }
 }
 
-// Runs of any length, cut into runs of 5, 3, 2 and 1. Where pixels share no source vectors, single elements.
-template <class T, int kAdvance>
-void depthwise_weights_vector(const DepthwiseWeightsArgs<T>& args, int64_t j, LaneVec<T> fresh) {
-  const int64_t run = args.pixels.run;
-  int64_t element = 0;
-  if constexpr (kAdvance > 0) {
-    for (; element + 5 <= run; element += 5) depthwise_weights_run<T, 5, kAdvance>(args, element, j, fresh);
-    for (; element + 3 <= run; element += 3) depthwise_weights_run<T, 3, kAdvance>(args, element, j, fresh);
-    for (; element + 2 <= run; element += 2) depthwise_weights_run<T, 2, kAdvance>(args, element, j, fresh);
-  }
-  for (; element < run; ++element) depthwise_weights_run<T, 1, 1>(args, element, j, fresh);
+// The pixels of all lines from one on, in tiles of kPixels, the rest in tiles of half as many.
+template <class T, int kAdvance, int kPixels = kWeightsPixels>
+void depthwise_weights_rows(const DepthwiseWeightsArgs<T>& args, int64_t r) {
+  const DepthwiseArgs<T>& pixels = args.pixels;
+  for (; r + kPixels <= pixels.rows; r += kPixels)
+    depthwise_weights_pixels<T, kAdvance, kPixels>(args, pixels.src + r * pixels.src_row,
+                                                   args.diff_dst + r * pixels.dst_row);
+  if constexpr (kPixels > 1) depthwise_weights_rows<T, kAdvance, kPixels / 2>(args, r);
 }
 
 template <class T>
-void depthwise_weights(const DepthwiseWeightsArgs<T>& args) {
-  const DepthwiseArgs<T>& pixels = args.pixels;
-  const auto vector = pixels.src_row == pixels.src_step       ? depthwise_weights_vector<T, 1>
-                      : pixels.src_row == 2 * pixels.src_step ? depthwise_weights_vector<T, 2>
-                                                              : depthwise_weights_vector<T, 0>;
-  LaneVec<T> lane{};
-  for (int i = 0; i < kLanes<T>; ++i) lane[i] = i;
-  for (int64_t next = 0; next < pixels.channels; next += kLanes<T>) {
-    // The last vector overlaps the one before it, whose sums it leaves alone.
-    const int64_t j = next < pixels.channels - kLanes<T> ? next : pixels.channels - kLanes<T>;
-    const LaneVec<T> fresh = lane >= static_cast<decltype(lane[0] + 0)>(next - j);
-    if (args.dst_sums) sum_gradients(args, j, fresh);
-    vector(args, j, fresh);
+void depthwise_weights(const DepthwiseWeightsArgs<T>& arguments) {
+  const DepthwiseArgs<T>& all = arguments.pixels;
+  const auto rows = all.src_row == all.src_step       ? depthwise_weights_rows<T, 1>
+                    : all.src_row == 2 * all.src_step ? depthwise_weights_rows<T, 2>
+                                                      : depthwise_weights_rows<T, 0>;
+  for (int64_t line = 0; line < all.lines; line += kWeightsLines) {
+    DepthwiseWeightsArgs<T> args = arguments;
+    args.pixels.src += line * all.src_line;
+    args.diff_dst += line * all.dst_line;
+    args.pixels.lines = line + kWeightsLines < all.lines ? kWeightsLines : all.lines - line;
+    rows(args, 0);
   }
 }
 

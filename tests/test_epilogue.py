@@ -22,6 +22,7 @@ ACTIVATIONS = {
     "leaky_relu": lambda x: np.where(x < 0, SLOPE * x, x),
 }
 LINES = {
+    "few_channels": "mb2_ic13ih9iw12_oc5oh5ow6_kh3kw3_sh2sw2_ph1pw1",
     "direct": "mb2_ic5ih9iw12_oc37oh5ow6_kh3kw3_sh2sw2_ph1pw1",
     "winograd4": "mb2_ic24ih11iw13_oc37oh11ow13_kh3kw3_ph1pw1",
     "winograd2": "mb2_ic24ih11iw13_oc37oh11ow13_kh3kw3_ph1pw1",

@@ -62,7 +62,7 @@ struct ConvAlgorithm {
   std::string (*refuse)(const ConvProblem&);
 
   // Why one that comes later in the list should be faster; empty if not. Null when that is never so.
-  std::string (*decline)(const ConvProblem&);
+  std::string (*decline)(const ConvProblem&, const KernelTable&);
 
   ConvMemory (*memory)(const ConvProblem&, const KernelTable&, int threads);
 
@@ -93,6 +93,7 @@ extern const ConvAlgorithm kWinograd4Line3;
 extern const ConvAlgorithm kWinograd4Line5;
 extern const ConvAlgorithm kWinograd2Line7;
 extern const ConvAlgorithm kWinograd4Weights;
+extern const ConvAlgorithm kFewChannels;
 extern const ConvAlgorithm kDirect;
 extern const ConvAlgorithm kReference;
 

@@ -30,6 +30,10 @@ struct Epilogue {
 // vectors must be readable in b, whatever cols: packed panels have b_k = panel. A tile of rows meets all panels before
 // the next tile is begun. Sums run in the order t, q with one accumulator per element: the result depends neither on
 // rows nor on where a matrix was cut.
+//
+// dots is the same for few columns, each a panel by itself: panel = 1, and a_k = b_k = 1. Taps come in runs of `run`,
+// each of which is as far from the one before it in a as the second is from the first. There is an accumulator for each
+// lane of a vector of the reduction, and they are added up last.
 template <class T>
 struct BrgemmArgs {
   const T* a = nullptr;
@@ -38,7 +42,7 @@ struct BrgemmArgs {
   const T* b = nullptr;
   const int64_t* b_taps = nullptr;
   int64_t b_k = 0, b_panel = 0;
-  int64_t taps = 0, k = 0;
+  int64_t taps = 0, run = 1, k = 0;
   T* c = nullptr;
   int64_t c_row = 0, rows = 0, cols = 0;
   const T* bias = nullptr;
@@ -285,7 +289,9 @@ struct Kernels {
   int64_t panel;           // columns of a packed panel
   int64_t tile_rows;       // rows of the largest register tile: work is best cut into multiples of it
   int64_t depthwise_rows;  // pixels of the largest depthwise tile
+  int64_t dot_sums;        // rows * columns of the largest tile of dots
   void (*brgemm)(const BrgemmArgs<T>&);
+  void (*dots)(const BrgemmArgs<T>&);
   void (*depthwise)(const DepthwiseArgs<T>&);
   void (*depthwise_weights)(const DepthwiseWeightsArgs<T>&);
   void (*grouped)(const GroupedArgs<T>&);

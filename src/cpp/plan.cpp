@@ -10,10 +10,11 @@
 namespace pyconv {
 namespace {
 
-constexpr std::array<const ConvAlgorithm*, 15> kAlgorithms = {
-    &kDepthwise,      &kDepthwiseWeights, &kGroupedWeights,   &kGrouped,          &kWinograd4Transposed,
-    &kWinograd4,      &kWinograd2,        &kWinograd2For5x5,  &kWinograd3Stride2, &kWinograd4Line3,
-    &kWinograd4Line5, &kWinograd2Line7,   &kWinograd4Weights, &kDirect,           &kReference};
+constexpr std::array<const ConvAlgorithm*, 16> kAlgorithms = {
+    &kDepthwise,           &kDepthwiseWeights, &kGroupedWeights, &kGrouped,
+    &kWinograd4Transposed, &kWinograd4,        &kWinograd2,      &kWinograd2For5x5,
+    &kWinograd3Stride2,    &kWinograd4Line3,   &kWinograd4Line5, &kWinograd2Line7,
+    &kWinograd4Weights,    &kFewChannels,      &kDirect,         &kReference};
 
 std::string benchdnn_line(const ConvProblem& problem) {
   constexpr std::array directions = {"FWD_B", "BWD_D", "BWD_WB"};
@@ -50,7 +51,7 @@ ConvPlan::ConvPlan(const ConvProblem& problem, const KernelTable& kernels, const
   for (const ConvAlgorithm* candidate : kAlgorithms) {
     if (!algorithm.empty() && algorithm != candidate->name) continue;
     std::string reason = candidate->refuse(problem);
-    if (reason.empty() && algorithm.empty() && candidate->decline) reason = candidate->decline(problem);
+    if (reason.empty() && algorithm.empty() && candidate->decline) reason = candidate->decline(problem, kernels);
     if (reason.empty()) {
       algorithm_ = candidate;
       return;

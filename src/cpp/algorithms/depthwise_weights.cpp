@@ -82,7 +82,7 @@ std::string refuse_groups(const ConvProblem& problem) {
 }
 
 // Direct convolution fills part of a vector with one group; two of them are needed to do better.
-std::string decline_groups(const ConvProblem& problem) {
+std::string decline_groups(const ConvProblem& problem, const KernelTable&) {
   const int64_t lanes = widest_lanes(problem);
   if (2 * problem.group_oc() > lanes || problem.group_ic() > lanes) return "a vector doesn't hold two groups";
   return "";

@@ -1,199 +1,11 @@
 // direct.cpp: dense convolution as batch-reduce matrix products over rows of pixels, forward and data gradient; the
 // weight gradient is weight_gradient.h's. Any kernel, stride, dilation, padding and grouping; no im2col, no padded
 // copy, no product with a padding zero.
-#include <algorithm>
-#include <utility>
-#include <vector>
-
-#include "../algorithms.h"
-#include "../buffer.h"
-#include "../parallel.h"
-#include "direct_blocks.h"
+#include "gather_run.h"
 #include "weight_gradient.h"
 
 namespace pyconv {
 namespace {
-
-template <class T>
-void pack_weights(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const T* weights, T* packed) {
-  const DirectLayout<T> layout(problem, kernels);
-  parallel_for(layout.groups * layout.panels, threads, [&](int64_t begin, int64_t end, int) {
-    for (int64_t index = begin; index < end; ++index) {
-      const int64_t group = index / layout.panels, panel = index % layout.panels;
-      const int64_t columns = layout.columns_of(panel), first = panel * layout.panel;
-      T* out = packed + index * layout.panel_size();
-      for (int64_t tap = 0; tap < layout.taps; ++tap)
-        for (int64_t q = 0; q < layout.depth; ++q, out += layout.panel) {
-          std::fill_n(out + columns, layout.panel - columns, T{0});
-          if (layout.gather.forward) {
-            const T* row = weights + (tap * layout.depth + q) * problem.oc + group * layout.columns + first;
-            std::copy_n(row, columns, out);
-          } else {  // the last tap first, and weights[tap][ic][oc] read down its columns
-            const int64_t turned = layout.taps - 1 - tap;
-            const T* column = weights + (turned * layout.columns + first) * problem.oc + group * layout.depth + q;
-            for (int64_t j = 0; j < columns; ++j) out[j] = column[j * problem.oc];
-          }
-        }
-    }
-  });
-}
-
-// Rows of the panels, one after the other, are those of the source channels, again and again.
-template <class T>
-void scale_weights(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const T* packed,
-                   const T* factors, T* scaled) {
-  const DirectLayout<T> layout(problem, kernels);
-  parallel_for(layout.panels * layout.taps, threads, [&](int64_t begin, int64_t end, int) {
-    int64_t at = begin * layout.depth * layout.panel;
-    for (int64_t index = begin; index < end; ++index)
-      for (int64_t q = 0; q < layout.depth; ++q)
-        for (int64_t j = 0; j < layout.panel; ++j, ++at) scaled[at] = packed[at] * factors[q];
-  });
-}
-
-// Whether two produced coordinates see the same elements of the kernel.
-bool see_the_same(const Taps& a, const Taps& b) { return a.k == b.k && a.count == b.count; }
-
-// The offsets of every segment's taps, from the first of them. They are the same for all rows but those at a border,
-// so a thread seldom computes them again: MNIST's first layer ran 1.05 to 1.2 times as fast with that.
-template <class T>
-class SegmentTaps {
- public:
-  static int64_t bytes(const DirectLayout<T>& layout, int threads) {
-    return TapOffsets::bytes(threads * static_cast<int>(layout.gather.segments.size()), layout.tap_limit());
-  }
-
-  SegmentTaps(const DirectLayout<T>& layout, std::byte* workspace, int thread)
-      : layout_(layout), workspace_(workspace), first_(thread * static_cast<int>(layout.gather.segments.size())) {}
-
-  void set_row(const Gather::Row& row) {
-    const bool same = see_the_same(row.depth, depth_) && see_the_same(row.height, height_);
-    depth_ = row.depth;
-    height_ = row.height;
-    if (same) return;
-    const Gather& gather = layout_.gather;
-    for (size_t part = 0; part < gather.segments.size(); ++part) {
-      const TapOffsets offsets = of(part);
-      const int64_t first = gather.first_tap(row, gather.segments[part]);
-      int64_t index = 0;
-      gather.for_each_tap(row, gather.segments[part], layout_.whole_runs, [&](int64_t tap, int64_t pixel) {
-        offsets.a[index] = (pixel - first) * gather.source_stride;
-        offsets.b[index++] = tap * layout_.depth * layout_.panel;
-      });
-    }
-  }
-
-  TapOffsets of(size_t part) const { return {workspace_, first_ + static_cast<int>(part), layout_.tap_limit()}; }
-
-  // How many taps a segment of the row has.
-  int64_t count(const Segment& segment) const {
-    return depth_.count * height_.count * (layout_.whole_runs ? (segment.taps.count > 0) : segment.taps.count);
-  }
-
- private:
-  const DirectLayout<T>& layout_;
-  std::byte* workspace_;
-  int first_;            // of this thread's offsets
-  Taps depth_, height_;  // of the row that was set; none at first
-};
-
-// The arrays of a forward convolution, or of a data gradient.
-template <class T>
-struct GatherTensors {
-  const T *source, *packed, *bias;
-  Epilogue<T> epilogue;
-  T* produced;
-};
-
-// produced[pixel] = epilogue of bias + sum over taps of source[pixel's tap] * weights[tap], block after block.
-template <class T>
-class GatherRun {
- public:
-  GatherRun(const ConvProblem& problem, const Kernels<T>& kernels, int threads, const GatherTensors<T>& tensors)
-      : layout_(problem, kernels),
-        threads_(threads),
-        blocks_(layout_, kernels.tile_rows),
-        kernels_(kernels),
-        tensors_(tensors) {}
-
-  void run(std::byte* workspace) const {
-    const std::vector<Segment>& segments = layout_.gather.segments;
-    parallel_for(blocks_.pieces(), threads_, [&](int64_t begin, int64_t end, int thread) {
-      SegmentTaps<T> taps(layout_, workspace, thread);
-      while (begin < end) {
-        const Block block = blocks_.next(begin, end);
-        taps.set_row(block.row);
-        for (size_t part = 0; part < segments.size(); ++part) {
-          // By whole tiles: strips of 49 pixels would be 7 tiles of 7, which cost as much to begin and store as of 8.
-          const Segment segment =
-              segments[part].between(block.first_strip, block.last_strip, blocks_.strips(), kernels_.tile_rows);
-          if (segment.count > 0) multiply(block, segment, taps.count(segment), taps.of(part));
-        }
-      }
-    });
-  }
-
- private:
-  // One segment of the block's lines with its runs of panels.
-  void multiply(const Block& block, const Segment& segment, int64_t taps, const TapOffsets& offsets) const {
-    const Gather& gather = layout_.gather;
-    const int64_t first_source = block.row.source_pixel + gather.first_tap(block.row, segment);
-    const int64_t first_produced = block.row.pixel + segment.first;
-    // A call of the kernel goes along a line. Down the lines where that is longer, as at a border, which may see other
-    // taps than the rest: a tile of one or two pixels waits for its multiply-adds most of the time.
-    const bool down = segment.count < kernels_.tile_rows / 2 && segment.count < block.lines;
-    int64_t calls = block.lines, source_call = block.source_line, produced_call = block.produced_line;
-    int64_t pixels = segment.count, source_pixel = segment.src_advance, produced_pixel = segment.step;
-    if (down) {
-      std::swap(calls, pixels);
-      std::swap(source_call, source_pixel);
-      std::swap(produced_call, produced_pixel);
-    }
-    for (int64_t index = block.first_run; index < block.last_run; ++index) {
-      const int64_t group = index / blocks_.group_runs(), panel = index % blocks_.group_runs() * blocks_.run();
-      const int64_t channel = group * layout_.columns + panel * layout_.panel;
-      const T* source = tensors_.source + group * layout_.depth;
-      for (int64_t call = 0; call < calls; ++call) {
-        const int64_t produced_at = (first_produced + call * produced_call) * gather.produced_stride + channel;
-        kernels_.brgemm({.a = source + (first_source + call * source_call) * gather.source_stride,
-                         .a_taps = offsets.a,
-                         .a_row = source_pixel * gather.source_stride,
-                         .a_k = 1,
-                         .b = tensors_.packed + (group * layout_.panels + panel) * layout_.panel_size(),
-                         .b_taps = offsets.b,
-                         .b_k = layout_.panel,
-                         .b_panel = layout_.panel_size(),
-                         .taps = taps,
-                         .k = layout_.depth * (layout_.whole_runs ? segment.taps.count : 1),
-                         .c = tensors_.produced + produced_at,
-                         .c_row = produced_pixel * gather.produced_stride,
-                         .rows = pixels,
-                         .cols = std::min(blocks_.run() * layout_.panel, layout_.columns - panel * layout_.panel),
-                         .bias = tensors_.bias ? tensors_.bias + channel : nullptr,
-                         .epilogue = at_offset(tensors_.epilogue, produced_at)});
-      }
-    }
-  }
-
-  const DirectLayout<T> layout_;
-  int threads_;
-  const DirectBlocks blocks_;
-  const Kernels<T>& kernels_;
-  const GatherTensors<T> tensors_;
-};
-
-// A kernel of one element that skips nothing sees all pixels of all images alike: one row of them.
-ConvProblem flattened(const ConvProblem& problem) {
-  for (const Axis& axis : problem.axes)
-    if (axis.k != 1 || axis.s != 1 || axis.pad_begin != 0 || axis.pad_end != 0) return problem;
-  const int64_t pixels = problem.mb * problem.src_pixels();
-  if (pixels == 0) return problem;  // an axis is never empty, a batch may be
-  ConvProblem flat = problem;
-  flat.mb = 1;
-  flat.axes = {};
-  flat.axes[kWidth].i = flat.axes[kWidth].o = pixels;
-  return flat;
-}
 
 std::string refuse(const ConvProblem&) { return ""; }
 
@@ -210,14 +22,15 @@ ConvMemory memory(const ConvProblem& problem, const KernelTable& table, int thre
 void pack(const ConvProblem& problem, const KernelTable& table, int threads, const void* weights, std::byte* packed) {
   if (problem.direction == Direction::backward_weights) return;
   with_dtype(problem.dtype, [&]<class T>() {
-    pack_weights<T>(problem, table.kernels<T>(), threads, static_cast<const T*>(weights), reinterpret_cast<T*>(packed));
+    pack_weights<T>(problem, {problem, table.kernels<T>()}, threads, static_cast<const T*>(weights),
+                    reinterpret_cast<T*>(packed));
   });
 }
 
 void scale(const ConvProblem& problem, const KernelTable& table, int threads, const std::byte* packed,
            const void* factors, std::byte* scaled) {
   with_dtype(problem.dtype, [&]<class T>() {
-    scale_weights<T>(problem, table.kernels<T>(), threads, reinterpret_cast<const T*>(packed),
+    scale_weights<T>({problem, table.kernels<T>()}, threads, reinterpret_cast<const T*>(packed),
                      static_cast<const T*>(factors), reinterpret_cast<T*>(scaled));
   });
 }
@@ -226,20 +39,13 @@ void run(const ConvProblem& problem, const KernelTable& table, int threads, cons
          const std::byte* packed, std::byte* workspace) {
   with_dtype(problem.dtype, [&]<class T>() {
     const Kernels<T>& kernels = table.kernels<T>();
-    T *src = static_cast<T*>(tensors.src), *dst = static_cast<T*>(tensors.dst), *bias = static_cast<T*>(tensors.bias);
-    const T* weights = reinterpret_cast<const T*>(packed);
-    const ConvProblem flat = flattened(problem);
-    switch (problem.direction) {
-      case Direction::forward:
-        return GatherRun<T>(flat, kernels, threads, {src, weights, bias, epilogue_of<T>(problem, tensors), dst})
-            .run(workspace);
-      case Direction::backward_data:
-        return GatherRun<T>(flat, kernels, threads, {dst, weights, bias, epilogue_of<T>(problem, tensors), src})
-            .run(workspace);
-      case Direction::backward_weights:
-        return WeightGradient<T>(problem, kernels)
-            .run(threads, src, dst, static_cast<T*>(tensors.weights), bias, workspace);
-    }
+    if (problem.direction == Direction::backward_weights)
+      WeightGradient<T>(problem, kernels)
+          .run(threads, static_cast<const T*>(tensors.src), static_cast<const T*>(tensors.dst),
+               static_cast<T*>(tensors.weights), static_cast<T*>(tensors.bias), workspace);
+    else
+      run_products<T>(problem, {flattened(problem), kernels}, {kernels.brgemm, kernels.tile_rows}, threads, tensors,
+                      packed, workspace);
   });
 }
 

@@ -39,8 +39,9 @@ class DirectBlocks {
     constexpr auto item = static_cast<int64_t>(sizeof(T));
     const int64_t width = gather_.produced(kWidth), most_strips = ceil_div(width, 2 * tile_rows);
     const int64_t weight_bytes = layout.packed_size() * item;
-    // All panels of a group, or one where they are large or few rows leave them to be shared among threads.
-    const bool resident = weight_bytes <= kResidentBytes && rows_ * most_strips >= kDirectTasks;
+    // All panels of a group, or one where they are large or few rows leave them to be shared among threads; all that
+    // have one column, as there are few of them.
+    const bool resident = layout.panel == 1 || (weight_bytes <= kResidentBytes && rows_ * most_strips >= kDirectTasks);
     run_ = resident ? layout.panels : 1;
     group_runs_ = layout.panels / run_;
     runs_ = layout.groups * group_runs_;

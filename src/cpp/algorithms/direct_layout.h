@@ -18,16 +18,19 @@ constexpr int64_t kDirectTasks = 64;
 // Forward and data gradient:  b[group][panel][tap][source channel][column of panel]
 template <class T>
 struct DirectLayout {
-  DirectLayout(const ConvProblem& problem, const Kernels<T>& kernels)
+  DirectLayout(const ConvProblem& problem, const Kernels<T>& kernels) : DirectLayout(problem, kernels.panel, true) {}
+
+  // With panels of so many columns, and a tap for each run of a kernel's row that may be one, or for each element.
+  DirectLayout(const ConvProblem& problem, int64_t panel_columns, bool by_runs)
       : gather(problem),
         groups(problem.g),
         taps(problem.taps()),
         depth(gather.source_channels() / groups),
         columns(gather.produced_channels() / groups),
-        panel(kernels.panel),
+        panel(panel_columns),
         panels(ceil_div(columns, panel)),
         // Neighbouring taps of a dense kernel read neighbouring pixels: kw * ic is one contiguous reduction.
-        whole_runs(groups == 1 && gather.source_stride == depth &&
+        whole_runs(by_runs && groups == 1 && gather.source_stride == depth &&
                    std::all_of(gather.segments.begin(), gather.segments.end(),
                                [](const Segment& s) { return s.taps.k_step == 1 && s.taps.src_step == 1; })) {}
 

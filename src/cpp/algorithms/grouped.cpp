@@ -67,7 +67,7 @@ std::string refuse(const ConvProblem& problem) {
 }
 
 // Direct convolution fills part of a vector with one group; two of them are needed to do better.
-std::string decline(const ConvProblem& problem) {
+std::string decline(const ConvProblem& problem, const KernelTable&) {
   const bool forward = problem.direction == Direction::forward;
   const int64_t columns = forward ? problem.group_oc() : problem.group_ic();
   const int64_t depth = forward ? problem.group_ic() : problem.group_oc();

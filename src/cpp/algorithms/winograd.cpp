@@ -259,14 +259,14 @@ std::string refuse(const ConvProblem& problem) {
 }
 
 template <class Form>
-std::string decline(const ConvProblem& problem) {
+std::string decline(const ConvProblem& problem, const KernelTable&) {
   const Shape<Form> s(problem);
   // With few tiles it waits for weights, 5.4 times as many as direct reads: at 9 tiles it took 1.6 times direct's time.
   if (Form::kStride > 1 && s.tiles() < Form::kMinBlock) return "too few tiles to read the weights for";
   const double mine = winograd_cycles<Form>(problem);
   if (Form::kTransposed && s.image_tiles() > kMaxBlock) return "more tiles an image than are worked on at a time";
   if (Form::kTransposed && mine > winograd_cycles<Large>(problem)) return "no fewer tiles than of the results";
-  if (mine > direct_cycles(problem)) return "the transforms would cost more than they save";
+  if (mine > plain_cycles(problem)) return "the transforms would cost more than they save";
   if ((std::is_same_v<Form, Large> || Form::kTransposed) && mine > winograd_cycles<Small>(problem))
     return "smaller tiles fit the image better";
   return "";

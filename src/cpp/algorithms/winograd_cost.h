@@ -1,5 +1,5 @@
-// winograd_cost.h: what a convolution costs by Winograd's algorithms and by the direct one, which decides between them:
-// cycles on a core that multiplies and adds one vector a cycle, for each vector of 16 produced channels.
+// winograd_cost.h: what a convolution costs by Winograd's algorithms and by those without transforms, which decides
+// between them: cycles on a core that multiplies and adds one vector a cycle, for each vector of 16 produced channels.
 #pragma once
 
 #include <algorithm>
@@ -50,6 +50,23 @@ inline double direct_cycles(const ConvProblem& problem) {
   const double produced = vectors(forward ? problem.oc : problem.ic);
   const double load = load_cycles(static_cast<double>(problem.taps()) * ic * produced * 16);
   return product_cycles(lines * width, lines, mean_taps(problem) * ic, produced, load);
+}
+
+// The same by few_channels.cpp, whose vectors hold so many source channels. A multiply-add waits for loads a fifth of
+// its time, and a result costs some 6 cycles to add up its lanes and to store.
+inline double few_channels_cycles(const ConvProblem& problem, int64_t lanes = 16) {
+  constexpr double kPerProduct = 1.2, kPerResult = 6;
+  const bool forward = problem.direction == Direction::forward;
+  const auto results = static_cast<double>(
+      problem.mb * (forward ? problem.dst_pixels() * problem.oc : problem.src_pixels() * problem.ic));
+  const auto source_vectors = static_cast<double>(ceil_div(forward ? problem.ic : problem.oc, lanes));
+  return results * (kPerProduct * mean_taps(problem) * source_vectors + kPerResult);
+}
+
+// Without transforms: by direct.cpp, or few_channels.cpp where a vector would hold all that is produced.
+inline double plain_cycles(const ConvProblem& problem) {
+  const double direct = direct_cycles(problem);
+  return problem.produced_channels() <= 16 ? std::min(direct, few_channels_cycles(problem)) : direct;
 }
 
 }  // namespace pyconv

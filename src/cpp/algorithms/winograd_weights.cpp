@@ -173,7 +173,7 @@ std::string refuse(const ConvProblem& problem) {
 }
 
 // The cost model: cycles on a core that multiplies and adds one vector a cycle, for each vector of 16 output channels.
-std::string decline(const ConvProblem& problem) {
+std::string decline(const ConvProblem& problem, const KernelTable&) {
   // Those that 16 channels of a tile take in the transforms of src and of diff_dst, and a vector of U in its transform.
   constexpr double kInput = 180, kGradient = 100, kWeights = 3;
   // A vector of U is read and written once a pass: cycles where all of them are in the L2 cache, the L3 cache or none.

@@ -5,6 +5,7 @@
 #include "brgemm.h"
 #include "depthwise.h"
 #include "depthwise_weights.h"
+#include "dots.h"
 #include "element.h"
 #include "elementwise.h"
 #include "grouped.h"
@@ -30,7 +31,9 @@ constexpr Kernels<T> kKernels = {
     .panel = kPanel<T>,
     .tile_rows = kTileRows,
     .depthwise_rows = kDepthwiseRows,
+    .dot_sums = kDotSums,
     .brgemm = brgemm<T>,
+    .dots = dots<T>,
     .depthwise = depthwise<T>,
     .depthwise_weights = depthwise_weights<T>,
     .grouped = grouped<T>,

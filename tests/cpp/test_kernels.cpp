@@ -57,6 +57,50 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
   CHECK(c == expected);  // also the columns between cols and c_row, which must stay as they were
 }
 
+// Two runs of taps; with `shared` a tap of a run meets the rows of a one further than the tap before.
+template <class T>
+void check_dots(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t run, int64_t k, bool shared,
+                bool side_by_side) {
+  const int64_t taps = 2 * run, a_row = k + 3, step = shared ? a_row : 2, c_row = side_by_side ? cols : cols + 2;
+  const int64_t b_panel = taps * k + 5;
+  const auto a = numbers<T>(static_cast<size_t>((rows + run) * a_row + 7 + k), 1);
+  const auto b = numbers<T>(static_cast<size_t>(cols * b_panel), 2);
+  const auto bias = numbers<T>(static_cast<size_t>(cols), 3);
+  std::vector<T> c = numbers<T>(static_cast<size_t>(rows * c_row), 4), expected = c;
+  std::vector<int64_t> a_taps, b_taps;
+  for (int64_t t = 0; t < taps; ++t) {
+    a_taps.push_back(t / run * 7 + t % run * step);
+    b_taps.push_back((taps - 1 - t) * k);
+  }
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < cols; ++j) {
+      T& out = expected[static_cast<size_t>(r * c_row + j)];
+      out += bias[static_cast<size_t>(j)];
+      for (size_t t = 0; t < static_cast<size_t>(taps); ++t)
+        for (int64_t q = 0; q < k; ++q)
+          out +=
+              a[static_cast<size_t>(a_taps[t] + r * a_row + q)] * b[static_cast<size_t>(b_taps[t] + q + j * b_panel)];
+      out = std::max(out, T{0});
+    }
+  kernels.dots({.a = a.data(),
+                .a_taps = a_taps.data(),
+                .a_row = a_row,
+                .b = b.data(),
+                .b_taps = b_taps.data(),
+                .b_k = 1,
+                .b_panel = b_panel,
+                .taps = taps,
+                .run = run,
+                .k = k,
+                .c = c.data(),
+                .c_row = c_row,
+                .rows = rows,
+                .cols = cols,
+                .bias = bias.data(),
+                .epilogue = {.activation = Activation::relu, .residual = c.data()}});
+  CHECK(c == expected);
+}
+
 template <class T>
 void check_depthwise(const Kernels<T>& kernels, int64_t rows, int64_t channels, int64_t taps, int64_t run,
                      int64_t advance) {
@@ -314,6 +358,11 @@ void check_table(const Kernels<T>& kernels) {
         check_brgemm(kernels, rows, cols, taps, true, true, Activation::linear);
       }
   const int64_t lanes = kernels.lanes;
+  for (int64_t rows = 1; rows <= kernels.dot_sums + 1; ++rows)
+    for (int64_t cols : {1, 2, 3, 4, 5, 7})
+      for (int64_t run : {0, 1, 2, 3, 5})
+        for (int64_t k : {int64_t{1}, lanes, 2 * lanes + 1})
+          for (bool shared : {false, true}) check_dots(kernels, rows, cols, run, k, shared, rows % 2 == 0);
   for (int64_t advance : {0, 1, 2})
     for (int64_t rows = 1; rows <= 2 * kernels.depthwise_rows + 1; ++rows)
       for (int64_t channels : {int64_t{1}, lanes - 1, lanes, 2 * lanes + 1, 9 * lanes + 3})

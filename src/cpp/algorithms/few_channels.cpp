@@ -16,11 +16,13 @@ std::string refuse(const ConvProblem& problem) {
 
 // direct_cycles counts one vector of produced channels, of which narrower ones would take several.
 std::string decline(const ConvProblem& problem, const KernelTable& table) {
-  const int64_t lanes = with_dtype(problem.dtype, [&]<class T>() { return table.kernels<T>().lanes; });
-  const auto vectors = static_cast<double>(ceil_div(problem.produced_channels(), lanes));
-  if (few_channels_cycles(problem, lanes) > vectors * direct_cycles(problem))
-    return "vectors of source channels would take longer";
-  return "";
+  return with_dtype(problem.dtype, [&]<class T>() -> std::string {
+    const Kernels<T>& kernels = table.kernels<T>();
+    const auto vectors = static_cast<double>(ceil_div(problem.produced_channels(), kernels.lanes));
+    if (few_channels_cycles(problem, kernels.lanes, kernels.dot_sums) > vectors * direct_cycles(problem))
+      return "vectors of source channels would take longer";
+    return "";
+  });
 }
 
 // Each produced channel's weights lie as its sums read them. A run of pixels is not one reduction, as it is to direct:

@@ -24,17 +24,20 @@ def convolutions(draw: st.DrawFn) -> Problem:
 @st.composite
 def special_convolutions(draw: st.DrawFn) -> Problem:
     """Two-dimensional ones of the kinds that algorithms are made for, beyond one vector and one tile of each size."""
-    kind = draw(st.sampled_from(["3x3", "5x5", "1x1", "line", "depthwise", "grouped", "halved", "strided"]))
-    kernel = {"3x3": 3, "5x5": 5, "1x1": 1, "halved": 3}.get(kind) or draw(st.integers(2, 5))
+    kind = draw(st.sampled_from(["3x3", "5x5", "1x1", "halves", "line", "depthwise", "grouped", "halved", "strided"]))
+    kernel = {"3x3": 3, "5x5": 5, "1x1": 1, "halves": 1, "halved": 3}.get(kind) or draw(st.integers(2, 5))
     kernels = draw(st.permutations([1, draw(st.sampled_from([3, 5, 7]))])) if kind == "line" else [kernel, kernel]
     groups = {"depthwise": draw(st.integers(1, 70)), "grouped": draw(st.integers(2, 9))}.get(kind, 1)
     of_group = st.just(1) if kind == "depthwise" else st.integers(1, 12 if kind == "grouped" else 70)
     in_channels, out_channels = groups * draw(of_group), groups * draw(of_group)
+    if kind == "halves":  # both kinds of channels have them
+        in_channels, out_channels = 2 * in_channels, 2 * out_channels
     stride = {"halved": 2, "strided": draw(st.integers(2, 3))}.get(kind, 1)
     dilation = 1 if kind == "halved" else draw(st.integers(1, 3))
     axes = []
     for kernel in kernels:
-        before, after = draw(st.integers(0, kernel)), draw(st.integers(0, kernel))
+        most = 0 if kind == "halves" else kernel
+        before, after = draw(st.integers(0, most)), draw(st.integers(0, most))
         smallest = max((kernel - 1) * dilation + 1 - before - after, 1)
         size = draw(st.integers(smallest, smallest + 20))
         axes.append((size, (before, after), (size + before + after - (kernel - 1) * dilation - 1) // stride + 1))

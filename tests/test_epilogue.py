@@ -31,6 +31,7 @@ LINES = {
     "winograd4_line3": "mb2_ic24ih11iw13_oc37oh11ow13_kh1kw3_ph0pw1",
     "winograd4_line5": "mb2_ic70ih11iw13_oc37oh11ow13_kh5kw1_ph2pw0",
     "winograd2_line7": "mb2_ic80ih11iw13_oc37oh11ow13_kh1kw7_ph0pw3",
+    "strassen": "mb2_ic24ih9iw13_oc74oh9ow13_kh1kw1",
     "depthwise": "g37mb2_ic37ih9iw12_oc37oh9ow12_kh3kw3_ph1pw1",
     "grouped": "g13mb2_ic39ih9iw12_oc39oh9ow12_kh3kw3_ph1pw1",
     "reference": "mb2_ic5ih9iw12_oc37oh5ow6_kh3kw3_sh2sw2_ph1pw1",

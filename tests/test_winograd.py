@@ -1,4 +1,4 @@
-"""Winograd's error against float64 and beside that of the plain sum, and the precision that lets it run."""
+"""The error of Winograd's algorithms and Strassen's against float64, and the precision that lets them run."""
 
 from __future__ import annotations
 
@@ -67,6 +67,12 @@ LINES_TRANSPOSED = [
     'mb1_ic35ih18iw21_oc40oh16ow19_kh3kw3_n"one_image_t"',
     'mb2_ic20ih24iw17_oc70oh20ow15_kh3kw3_dh1dw0_n"dilated_t"',
 ]
+LINES_POINTWISE = [
+    'mb1_ic512ih14iw14_oc256oh14ow14_kh1kw1_n"plain1"',
+    'mb3_ic64ih5iw7_oc96oh5ow7_kh1kw1_n"odd_pixels1"',
+    'mb2_ic26ih9iw31_oc70oh9ow31_kh1kw1_n"halves_of_no_vector1"',
+    'mb1_ic320iw130_oc1000ow130_kw1_n"matrices1"',
+]
 # How much larger than the plain sum's the error may be, by algorithm.
 BOUNDS = {
     "winograd4_weights": 2.5,
@@ -78,6 +84,7 @@ BOUNDS = {
     "winograd4_line3": 2.0,
     "winograd4_line5": 2.5,
     "winograd2_line7": 2.5,
+    "strassen": 1.75,
 }
 OF_THEIR_OWN = {
     "winograd4_weights": (["backward_weights"], LINES_WEIGHTS),
@@ -87,6 +94,7 @@ OF_THEIR_OWN = {
     "winograd4_line3": (["forward", "backward_data"], LINES_OF_THREE),
     "winograd4_line5": (["forward", "backward_data"], LINES_OF_FIVE),
     "winograd2_line7": (["forward", "backward_data"], LINES_OF_SEVEN),
+    "strassen": (["forward", "backward_data"], LINES_POINTWISE),
 }
 CASES = [
     pytest.param(problem, direction, algorithm, id=f"{problem.name}-{algorithm}-{direction}")

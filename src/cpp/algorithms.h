@@ -93,6 +93,7 @@ extern const ConvAlgorithm kWinograd4Line3;
 extern const ConvAlgorithm kWinograd4Line5;
 extern const ConvAlgorithm kWinograd2Line7;
 extern const ConvAlgorithm kWinograd4Weights;
+extern const ConvAlgorithm kStrassen;
 extern const ConvAlgorithm kFewChannels;
 extern const ConvAlgorithm kDirect;
 extern const ConvAlgorithm kReference;

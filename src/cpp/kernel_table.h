@@ -151,6 +151,11 @@ struct PoolArgs {
 // Along one axis there is one row and only the transform from the right. src[r][c][j] lies at src[r * src_row +
 // c * src_col + j], dst likewise. The matrices are in kernels/winograd.h, winograd_line.h and winograd_stride2.h; for
 // any patch of n x n and r x r weights, output(input * weights) is the m x m valid convolution.
+//
+// Strassen's product of 2 x 2 quarters of matrices has transforms of them as well, each with a single matrix:
+//
+//   input, weights:  dst[0][k][j] = sum over r, c < 2 of S[k][r][c] * src[r][c][j]      k < 7
+//   output:          dst[i][k][j] = sum over p < 7 of R[i][k][p] * src[0][p][j], then the epilogue     i < rows, k < 2
 template <class T>
 struct TransformArgs {
   const T* src = nullptr;
@@ -299,7 +304,8 @@ struct Kernels {
   WinogradKernels<T> winograd4_transposed;                 // m = 4 with r = 3
   WinogradKernels<T> winograd3_stride2;                    // m = 3 with r = 3; B is 7 x 7, G 7 x 3, A 3 x 4
   WinogradKernels<T> winograd4_line3, winograd4_line5,
-      winograd2_line7;  // along one axis
+      winograd2_line7;          // along one axis
+  WinogradKernels<T> strassen;  // not Winograd's, but as three transforms: input, weights, output
   WinogradGradientKernels<T> winograd4_gradient;
   void (*max_pool)(const PoolArgs<T>&);
   void (*average_pool)(const PoolArgs<T>&);

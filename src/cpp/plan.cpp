@@ -10,11 +10,11 @@
 namespace pyconv {
 namespace {
 
-constexpr std::array<const ConvAlgorithm*, 16> kAlgorithms = {
-    &kDepthwise,           &kDepthwiseWeights, &kGroupedWeights, &kGrouped,
-    &kWinograd4Transposed, &kWinograd4,        &kWinograd2,      &kWinograd2For5x5,
-    &kWinograd3Stride2,    &kWinograd4Line3,   &kWinograd4Line5, &kWinograd2Line7,
-    &kWinograd4Weights,    &kFewChannels,      &kDirect,         &kReference};
+constexpr std::array<const ConvAlgorithm*, 17> kAlgorithms = {
+    &kDepthwise,      &kDepthwiseWeights, &kGroupedWeights,   &kGrouped,          &kWinograd4Transposed,
+    &kWinograd4,      &kWinograd2,        &kWinograd2For5x5,  &kWinograd3Stride2, &kWinograd4Line3,
+    &kWinograd4Line5, &kWinograd2Line7,   &kWinograd4Weights, &kStrassen,         &kFewChannels,
+    &kDirect,         &kReference};
 
 std::string benchdnn_line(const ConvProblem& problem) {
   constexpr std::array directions = {"FWD_B", "BWD_D", "BWD_WB"};

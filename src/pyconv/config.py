@@ -95,7 +95,8 @@ def set_precision(precision: str) -> None:
             infinity or NaN reaches only the results whose windows hold it. "auto": the relative error in the
             Euclidean norm is at most 2.5 times that of the plain sum on normally distributed data; 3x3
             convolutions may use Winograd's algorithm, which spreads an infinity or NaN, as NaN, over the 4x4
-            results of a tile. "fast": the same algorithms also where their error is larger.
+            results of a tile, and 1x1 convolutions and products of matrices Strassen's, which spreads it over two
+            neighbouring pixels or rows. "fast": the same algorithms also where their error is larger.
 
     Raises:
         ValueError: if precision is another word.

@@ -14,6 +14,7 @@
 #include "peak.h"
 #include "pool.h"
 #include "pool_grad.h"
+#include "strassen.h"
 #include "transpose.h"
 #include "update.h"
 #include "winograd_gradient.h"
@@ -48,6 +49,7 @@ constexpr Kernels<T> kKernels = {
                         line_output<T, 8, 4, eight_output<T, 4>>},
     .winograd2_line7 = {line<T, 8, 8, eight_input<T>>, line<T, 7, 8, eight_weights<T, 7>>,
                         line_output<T, 8, 2, eight_output<T, 2>>},
+    .strassen = {strassen_input<T>, strassen_weights<T>, strassen_output<T>},
     .winograd4_gradient = {winograd4_gradient<T>, winograd4_weights_gradient<T>},
     .max_pool = max_pool<T>,
     .average_pool = average_pool<T>,

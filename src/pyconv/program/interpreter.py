@@ -4,6 +4,7 @@ no step for. Not fast.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from pyconv.ops.arrays import contiguous
 from pyconv.ops.conv_plans import Direction, Problem, plan_for
 from pyconv.ops.padding import crop
 from pyconv.ops.resampling import along_axis
+from pyconv.program.blocks import reads_weights_once
 from pyconv.program.elementwise import BINARY, ELEMENT, UNARY
 from pyconv.program.graph import Graph, Node, Value
 from pyconv.program.kinds import (
@@ -158,6 +160,7 @@ def problem_of(kind: Conv | ConvTranspose, x_shape: tuple[int, ...]) -> Problem:
     """The convolution, or that whose gradient a transposed one is, for a batch of this shape, as the core takes it."""
     *window, inside, filters = kind.weights.shape
     batch, *size, channels = x_shape
+    plain = isinstance(kind, Conv) and reads_weights_once(kind, math.prod(size))
     dense = isinstance(kind, Conv) and kind.dense
     if dense:
         batch, size = 1, [int(np.prod(x_shape[:-1], dtype=np.int64))]
@@ -175,7 +178,7 @@ def problem_of(kind: Conv | ConvTranspose, x_shape: tuple[int, ...]) -> Problem:
         kind.strides,
         kind.dilation,
         kind.pads,
-        config.get_precision(),
+        "strict" if plain else config.get_precision(),
         kind.activation,
         kind.negative_slope,
     )

@@ -1,7 +1,8 @@
 // grouped.cpp: convolution with a few channels a group, forward and data gradient; several filters a channel are such
-// groups, too. Vectors of results hold whole groups. Not the weight gradient, and not groups that fill a vector.
+// groups, too. A vector of results holds channels of several groups. Not the weight gradient.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "../algorithms.h"
 #include "../buffer.h"
@@ -9,6 +10,24 @@
 
 namespace pyconv {
 namespace {
+
+// The first produced channel of each vector of results, and behind the last vector their number. A vector holds
+// channels one after the other of whose groups' source channels one vector holds every depth-th: whole groups, or parts
+// of groups where that makes fewer vectors.
+std::vector<int64_t> cut_channels(int64_t groups, int64_t depth, int64_t columns, int64_t lanes) {
+  const int64_t channels = groups * columns, groups_read = (lanes - 1) / depth + 1;
+  const auto cut = [&](bool whole) {
+    std::vector<int64_t> firsts{0};
+    while (firsts.back() < channels) {
+      const int64_t first = firsts.back(), group = first / columns;
+      const int64_t end = std::min({channels, first + lanes, (group + groups_read) * columns});
+      firsts.push_back(whole && end / columns > group ? end / columns * columns : end);
+    }
+    return firsts;
+  };
+  std::vector<int64_t> whole = cut(true), parts = cut(false);
+  return parts.size() < whole.size() ? parts : whole;
+}
 
 // Which produced channels each vector holds, which source channels its lanes read, and where all that and the weights
 // lie in packed memory:
@@ -25,18 +44,19 @@ struct Layout {
         depth(gather.source_channels() / problem.g),
         columns(gather.produced_channels() / problem.g),
         lanes(kernels.lanes),
-        groups_at_once(std::clamp(std::min(lanes / columns, (lanes - 1) / depth + 1), int64_t{1}, problem.g)),
-        width(std::min(lanes, groups_at_once * columns)),
-        runs(ceil_div(problem.g, groups_at_once)),
-        vectors_a_run(ceil_div(groups_at_once * columns, width)),
-        vectors(runs * vectors_a_run) {}
+        firsts(cut_channels(problem.g, depth, columns, lanes)),
+        vectors(static_cast<int64_t>(firsts.size()) - 1) {}
 
-  int64_t first(int64_t vector) const {
-    return vector / vectors_a_run * groups_at_once * columns + vector % vectors_a_run * width;
-  }
-  int64_t lanes_of(int64_t vector) const {
-    const int64_t run_end = (vector / vectors_a_run + 1) * groups_at_once * columns;
-    return std::min({width, run_end - first(vector), gather.produced_channels() - first(vector)});
+  int64_t first(int64_t vector) const { return firsts[static_cast<size_t>(vector)]; }
+  int64_t lanes_of(int64_t vector) const { return first(vector + 1) - first(vector); }
+
+  // Where the vector begins that holds channel q of each group. If one holds all channels of the groups it is the same
+  // for all of them, and aligned if it can be. It ends within the pixel.
+  int64_t source(int64_t vector, int64_t q) const {
+    const int64_t low = first(vector) / columns * depth, high = (first(vector + 1) - 1) / columns * depth;
+    const int64_t aligned = low / lanes * lanes;
+    const int64_t begin = high + depth <= aligned + lanes ? aligned : high + depth <= low + lanes ? low : low + q;
+    return std::min(begin, gather.source_channels() - lanes);
   }
 
   // Offsets into packed memory.
@@ -51,10 +71,7 @@ struct Layout {
   int64_t depth;    // source channels of a group
   int64_t columns;  // produced channels of a group
   int64_t lanes;    // of this ISA's vectors
-  // As many as one vector of results has room for, and of whose source channels one vector holds every depth-th.
-  int64_t groups_at_once;
-  int64_t width;                // produced channels of a vector
-  int64_t runs, vectors_a_run;  // of groups_at_once groups; more than one vector if a group doesn't fit into one
+  std::vector<int64_t> firsts;
   int64_t vectors;
 };
 
@@ -66,13 +83,15 @@ std::string refuse(const ConvProblem& problem) {
   return "";
 }
 
-// Direct convolution fills part of a vector with one group; two of them are needed to do better.
+// Direct convolution begins a vector of results for every group. Its tiles are two vectors wide, which broadcast a
+// source element for both: a quarter of the vectors must be saved to do better.
 std::string decline(const ConvProblem& problem, const KernelTable&) {
   const bool forward = problem.direction == Direction::forward;
   const int64_t columns = forward ? problem.group_oc() : problem.group_ic();
   const int64_t depth = forward ? problem.group_ic() : problem.group_oc();
   const int64_t lanes = widest_lanes(problem);
-  if (2 * columns > lanes || depth > lanes - 1) return "a vector doesn't hold two groups";
+  const auto vectors = static_cast<int64_t>(cut_channels(problem.g, depth, columns, lanes).size()) - 1;
+  if (4 * vectors > 3 * problem.g * ceil_div(columns, lanes)) return "groups share too few vectors";
   return "";
 }
 
@@ -90,13 +109,8 @@ void pack_vector(const ConvProblem& problem, const Layout<T>& layout, int64_t ve
   const int64_t depth = layout.depth, columns = layout.columns, taps = layout.taps;
   reinterpret_cast<int64_t*>(packed)[vector] = first;
   reinterpret_cast<int64_t*>(packed + layout.lanes_at())[vector] = count;
-  const int64_t first_group = first / columns, last_group = (first + count - 1) / columns;
   for (int64_t q = 0; q < depth; ++q) {
-    const int64_t at = vector * depth + q;
-    // The source vector begins where a vector is aligned, if that holds all channels wanted, but ends within the pixel.
-    const int64_t lowest = first_group * depth + q, highest = last_group * depth + q, aligned = lowest / lanes * lanes;
-    const int64_t begin =
-        std::min(highest < aligned + lanes ? aligned : lowest, layout.gather.source_channels() - lanes);
+    const int64_t at = vector * depth + q, begin = layout.source(vector, q);
     reinterpret_cast<int64_t*>(packed + layout.offset_at())[at] = begin;
     auto* lane = reinterpret_cast<typename Layout<T>::Lane*>(packed + layout.lane_at()) + at * lanes;
     T* out = reinterpret_cast<T*>(packed + layout.weights_at()) + at * taps * lanes;

@@ -22,6 +22,8 @@ LINES = [
     'mb1_ic32ih24iw27_oc48oh24ow27_kh3kw3_ph3pw2_dh2dw1_n"dilated"',
     'mb1_ic96ih3iw5_oc64oh3ow5_kh3kw3_ph1pw1_n"one_tile_high"',
     'mb2_ic96iw60_ih1_oc80ow60_oh1_kh3kw3_ph1pw1_n"one_row"',
+    'g3mb1_ic75ih18iw14_oc66oh18ow14_kh3kw3_ph1pw1_n"groups_25to22"',
+    'g2mb1_ic48ih11iw14_oc74oh11ow14_kh3kw3_ph1pw1_n"groups_24to37"',
 ]
 LINES_5X5 = [
     'mb1_ic64ih28iw28_oc64oh28ow28_kh5kw5_ph2pw2_n"plain5"',
@@ -29,6 +31,7 @@ LINES_5X5 = [
     'mb1_ic25ih13iw30_oc35oh17ow34_kh5kw5_ph4pw4_n"odd_channels5"',
     'mb1_ic256ih14iw14_oc64oh14ow14_kh5kw5_ph2pw2_n"many_channels5"',
     'mb1_ic32ih24iw27_oc48oh24ow27_kh5kw5_ph6pw4_dh2dw1_n"dilated5"',
+    'g3mb1_ic60ih14iw15_oc30oh14ow15_kh5kw5_ph2pw2_n"groups5"',
 ]
 LINES_STRIDE2 = [
     'mb1_ic64ih28iw28_oc64oh14ow14_kh3kw3_sh2sw2_ph1pw1_n"plain_s2"',
@@ -36,11 +39,13 @@ LINES_STRIDE2 = [
     'mb1_ic25ih13iw30_oc35oh8ow16_kh3kw3_sh2sw2_ph2pw1_n"odd_channels_s2"',
     'mb1_ic256ih14iw14_oc64oh7ow7_kh3kw3_sh2sw2_ph0pw0_n"many_channels_s2"',
     'mb1_ic96ih3iw5_oc64oh2ow3_kh3kw3_sh2sw2_ph1pw1_n"one_tile_s2"',
+    'g3mb1_ic45ih18iw15_oc30oh9ow8_kh3kw3_sh2sw2_ph1pw1_n"groups_s2"',
 ]
 LINES_OF_THREE = [
     'mb1_ic64ih14iw30_oc64oh14ow30_kh1kw3_ph0pw1_n"row3"',
     'mb2_ic24ih30iw5_oc35oh32ow5_kh3kw1_ph2pw0_n"column3"',
     'mb2_ic25iw90_oc40ow92_kw3_dw1_pw3_n"dilated3"',
+    'g3mb1_ic45ih14iw15_oc36oh14ow15_kh1kw3_ph0pw1_n"groups3"',
 ]
 LINES_OF_FIVE = [
     'mb1_ic64ih14iw30_oc64oh14ow30_kh1kw5_ph0pw2_n"row5"',
@@ -66,6 +71,7 @@ LINES_TRANSPOSED = [
     'mb3_ic40ih5iw18_oc60oh3ow16_kh3kw3_n"one_tile_high_t"',
     'mb1_ic35ih18iw21_oc40oh16ow19_kh3kw3_n"one_image_t"',
     'mb2_ic20ih24iw17_oc70oh20ow15_kh3kw3_dh1dw0_n"dilated_t"',
+    'g3mb2_ic45ih13iw13_oc90oh11ow11_kh3kw3_n"groups_t"',
 ]
 LINES_POINTWISE = [
     'mb1_ic512ih14iw14_oc256oh14ow14_kh1kw1_n"plain1"',

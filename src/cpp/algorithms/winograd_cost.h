@@ -20,6 +20,11 @@ inline double load_cycles(double weights) {
   return weights <= kL2 ? 3 : weights <= kL3 ? 6 : 10;
 }
 
+// Vectors that `groups` groups take, each its own, if together they have so many channels.
+inline double vectors(int64_t groups, int64_t channels) {
+  return static_cast<double>(groups) * vectors(channels / groups);
+}
+
 // Products of rows with a matrix of channels x vectors weights, calls of the kernel with equally many rows. The first
 // tile of a call may wait for its weights, the later ones find them in the L1 cache. A result costs some cycles however
 // few channels it sums: to begin, to store, and here to load it again. Measured at 7 to 11 for Winograd, 5 to 6 for
@@ -34,10 +39,11 @@ template <class Form>
 double winograd_cycles(const ConvProblem& problem) {
   constexpr double positions = Shape<Form>::kPositions, sums = Shape<Form>::kSums;
   const Shape<Form> s(problem);
-  const auto tiles = static_cast<double>(s.tiles()), ic = static_cast<double>(s.ic);
-  const double blocks = std::ceil(tiles / kMaxBlock), load = load_cycles(positions * ic * vectors(s.oc) * 16);
+  const auto tiles = static_cast<double>(s.tiles()), depth = static_cast<double>(s.ic / s.groups);
+  const double produced = vectors(s.groups, s.oc), blocks = std::ceil(tiles / kMaxBlock);
+  const double load = load_cycles(positions * depth * produced * 16);
   return tiles * (Form::kInputCycles * vectors(s.ic) + Form::kOutputCycles * vectors(s.oc)) +
-         sums * product_cycles(tiles, blocks, positions / sums * ic, vectors(s.oc), load);
+         sums * product_cycles(tiles, blocks, positions / sums * depth, produced, load);
 }
 
 // Forward or data gradient.
@@ -46,10 +52,10 @@ inline double direct_cycles(const ConvProblem& problem) {
   const Axis &h = problem.axes[kHeight], &w = problem.axes[kWidth];
   const auto lines = static_cast<double>(problem.mb * problem.axes[kDepth].o * (forward ? h.o : h.i));
   const auto width = static_cast<double>(forward ? w.o : w.i),
-             ic = static_cast<double>(forward ? problem.ic : problem.oc);
-  const double produced = vectors(forward ? problem.oc : problem.ic);
-  const double load = load_cycles(static_cast<double>(problem.taps()) * ic * produced * 16);
-  return product_cycles(lines * width, lines, mean_taps(problem) * ic, produced, load);
+             depth = static_cast<double>(forward ? problem.group_ic() : problem.group_oc());
+  const double produced = vectors(problem.g, forward ? problem.oc : problem.ic);
+  const double load = load_cycles(static_cast<double>(problem.taps()) * depth * produced * 16);
+  return product_cycles(lines * width, lines, mean_taps(problem) * depth, produced, load);
 }
 
 // The same by few_channels.cpp, whose vectors hold so many source channels and tiles so many results. A multiply-add
@@ -71,7 +77,7 @@ inline double few_channels_cycles(const ConvProblem& problem, int64_t lanes = 16
 // Without transforms: by direct.cpp, or few_channels.cpp where a vector would hold all that is produced.
 inline double plain_cycles(const ConvProblem& problem) {
   const double direct = direct_cycles(problem);
-  return problem.produced_channels() <= 16 ? std::min(direct, few_channels_cycles(problem)) : direct;
+  return problem.g == 1 && problem.produced_channels() <= 16 ? std::min(direct, few_channels_cycles(problem)) : direct;
 }
 
 }  // namespace pyconv

@@ -134,6 +134,7 @@ struct Shape {
     const bool upright = Form::kLine && problem.axes[kHeight].k > 1;
     const Axis &h = problem.axes[upright ? kWidth : kHeight], &w = problem.axes[upright ? kHeight : kWidth];
     const bool forward = problem.direction != Direction::backward_data;
+    groups = problem.g;
     images = problem.mb * problem.axes[kDepth].o;  // the depth is only a second batch axis here
     ic = forward ? problem.ic : problem.oc;
     oc = forward ? problem.oc : problem.ic;
@@ -155,7 +156,7 @@ struct Shape {
   int64_t tiles() const { return images * image_tiles(); }
 
   Image source, produced;
-  int64_t images, ic, oc, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
+  int64_t groups, images, ic, oc, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
 };
 
 // Where a tile lies: its image, the first of its produced pixels, and the first pixel of its patch of the source.
@@ -219,16 +220,22 @@ struct Patches {
   }
 };
 
-// V of tiles [begin, end) of a block that starts at tile first.
+// Source channels first, first + 1, ... (count of them), which V has side by side.
+struct Channels {
+  int64_t first, count;
+};
+
+// V of some channels, [position][tile][row], and tiles [begin, end) of a block that starts at tile first.
 template <class Form>
 void transform_input(const Shape<Form>& shape, void (*transform)(const TransformArgs<float>&), const float* source,
-                     int64_t first, int64_t begin, int64_t end, int64_t v_position, float* v, float* copy) {
+                     const Channels& channels, int64_t row, int64_t first, int64_t begin, int64_t end,
+                     int64_t v_position, float* v, float* copy) {
   using S = Shape<Form>;
-  const Patches patches{source, shape.source, shape.ic, shape.dh, shape.dw};
+  const Patches patches{source + channels.first, shape.source, channels.count, shape.dh, shape.dw};
   for (int64_t tile = begin; tile < end; ++tile) {
     const Place<Form> place(shape, first + tile);
     TransformArgs<float> args = patches.at<S::kFromRows, S::kFrom>(place.image, place.source_y, place.source_x, copy);
-    args.dst = v + tile * shape.ic;
+    args.dst = v + tile * row;
     args.dst_row = S::kPatch * v_position;
     args.dst_col = v_position;
     transform(args);

@@ -132,7 +132,8 @@ void sum_tiles(const Work& work, const float* src, const float* diff_dst, int64_
     const int64_t count = std::min(work.pass, last - tile);
     parallel_for(count, threads, [&](int64_t begin, int64_t end, int thread) {
       float* copy = copies + thread * work.copy_size();
-      transform_input(work.shape, work.kernels.winograd4.input, src, tile, begin, end, work.v_position(), v, copy);
+      transform_input(work.shape, work.kernels.winograd4.input, src, {0, work.shape.ic}, work.shape.ic, tile, begin,
+                      end, work.v_position(), v, copy);
       transform_gradient(work, diff_dst, tile, begin, end, m, copy);
     });
     parallel_for(work.panels * kPositions, threads, [&](int64_t begin, int64_t end, int) {

@@ -14,12 +14,21 @@ std::string refuse(const ConvProblem& problem) {
   return "";
 }
 
-// direct_cycles counts one vector of produced channels, of which narrower ones would take several.
+// As of many images, or of a matrix of many rows, however many there are: one by one they are summed up in the same
+// order then as all at once. direct_cycles counts one vector of produced channels, of which narrower ones would take
+// several.
 std::string decline(const ConvProblem& problem, const KernelTable& table) {
+  constexpr int64_t kImages = 64, kRows = 1024;
+  ConvProblem many = problem;
+  many.mb = kImages;
+  if (is_matrix_product(problem)) {
+    many = flattened(many);
+    many.axes[kWidth].i = many.axes[kWidth].o = kRows;
+  }
   return with_dtype(problem.dtype, [&]<class T>() -> std::string {
     const Kernels<T>& kernels = table.kernels<T>();
-    const auto vectors = static_cast<double>(ceil_div(problem.produced_channels(), kernels.lanes));
-    if (few_channels_cycles(problem, kernels.lanes, kernels.dot_sums) > vectors * direct_cycles(problem))
+    const auto vectors = static_cast<double>(ceil_div(many.produced_channels(), kernels.lanes));
+    if (few_channels_cycles(many, kernels.lanes, kernels.dot_sums) > vectors * direct_cycles(many))
       return "vectors of source channels would take longer";
     return "";
   });

@@ -183,11 +183,15 @@ class GatherRun {
 };
 
 // A kernel of one element that skips nothing sees all pixels of all images alike: one row of them.
-inline ConvProblem flattened(const ConvProblem& problem) {
+inline bool is_matrix_product(const ConvProblem& problem) {
   for (const Axis& axis : problem.axes)
-    if (axis.k != 1 || axis.s != 1 || axis.pad_begin != 0 || axis.pad_end != 0) return problem;
+    if (axis.k != 1 || axis.s != 1 || axis.pad_begin != 0 || axis.pad_end != 0) return false;
+  return true;
+}
+
+inline ConvProblem flattened(const ConvProblem& problem) {
   const int64_t pixels = problem.mb * problem.src_pixels();
-  if (pixels == 0) return problem;  // an axis is never empty, a batch may be
+  if (!is_matrix_product(problem) || pixels == 0) return problem;  // an axis is never empty, a batch may be
   ConvProblem flat = problem;
   flat.mb = 1;
   flat.axes = {};

@@ -131,12 +131,13 @@ void dot_tile(const BrgemmArgs<T>& args, const T* start, int64_t row, int64_t co
 template <class T>
 using DotTile = void (*)(const BrgemmArgs<T>&, const T* start, int64_t row, int64_t column);
 
-// The weights of three taps stay in registers while rows are shared: 16 have room for those of two columns.
+// The weights of three taps stay in registers while rows are shared: 16 have room for those of two columns. Not for
+// double: these tiles are half of all code here, and seconds to compile.
 template <class T, int kCols, int kRows = kDotSums / kCols>
 DotTile<T> pick_dot_tile(int64_t rows, bool shared) {
   if constexpr (kRows > 1) {
     if (rows < kRows) return pick_dot_tile<T, kCols, kRows - 1>(rows, shared);
-    if constexpr (kRegisters == 32 || kCols <= 2)
+    if constexpr (sizeof(T) == sizeof(float) && (kRegisters == 32 || kCols <= 2))
       if (shared) return dot_tile<T, kRows, kCols, true>;
   }
   return dot_tile<T, kRows, kCols, false>;

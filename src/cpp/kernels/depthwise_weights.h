@@ -12,8 +12,11 @@ namespace {
 
 // Pixels whose gradients are in registers at once, so that a source vector is loaded once for all that see it: with 9
 // or 10 sums and a source vector 15 of 16 registers, or 19 of 32. 3x3 over four pixels takes 4 + 3 * 6 loads for 36
-// multiply-adds.
-constexpr int kWeightsPixels = kRegisters == 32 ? 8 : 4;
+// multiply-adds. Double has two, to save code.
+template <class T>
+constexpr int kWeightsPixels = sizeof(T) != sizeof(float) ? 2
+                               : kRegisters == 32         ? 8
+                                                          : 4;
 
 // Lines that a tile goes down before its sums are put back: 2 * 9 loads and stores for 8 * 72 multiply-adds.
 constexpr int64_t kWeightsLines = 8;
@@ -118,7 +121,7 @@ void depthwise_weights_pixels(const DepthwiseWeightsArgs<T>& args, const T* src,
 }
 
 // The pixels of all lines from one on, in tiles of kPixels, the rest in tiles of half as many.
-template <class T, int kAdvance, int kPixels = kWeightsPixels>
+template <class T, int kAdvance, int kPixels = kWeightsPixels<T>>
 void depthwise_weights_rows(const DepthwiseWeightsArgs<T>& args, int64_t r) {
   const DepthwiseArgs<T>& pixels = args.pixels;
   for (; r + kPixels <= pixels.rows; r += kPixels)

@@ -18,6 +18,10 @@ constexpr int kDotSums = kRegisters == 32 ? 16 : 8;
 // Columns that share what is loaded of a; with more, too few rows would be left to share what is loaded of b.
 constexpr int kDotColumns = 4;
 
+// Whether neighbouring taps share what is loaded of neighbouring rows. Not in double, to save code.
+template <class T>
+constexpr bool kSharesRows = sizeof(T) == sizeof(float);
+
 // The sum of the lanes of x[i], in lane i, for i < kLanes: transpose.h's rounds, each of which adds what it
 // interleaves.
 template <class T, int kCount = kLanes<T>>
@@ -119,25 +123,32 @@ void dot_tile(const BrgemmArgs<T>& args, const T* start, int64_t row, int64_t co
   for (int64_t run = 0; run < args.taps; run += args.run) {
     int64_t t = run;
     const int64_t end = run + args.run;
-    for (; t + 3 <= end; t += 3) add_dots<T, kRows, kCols, 3, kShared>(args, a, b, t, acc);
-    if (end - t == 2) add_dots<T, kRows, kCols, 2, kShared>(args, a, b, t, acc);
-    if (end - t == 1) add_dots<T, kRows, kCols, 1, kShared>(args, a, b, t, acc);
+    if constexpr (kSharesRows<T>) {
+      for (; t + 3 <= end; t += 3) add_dots<T, kRows, kCols, 3, kShared>(args, a, b, t, acc);
+      if (end - t == 2) add_dots<T, kRows, kCols, 2, kShared>(args, a, b, t, acc);
+      if (end - t == 1) add_dots<T, kRows, kCols, 1, kShared>(args, a, b, t, acc);
+    } else {
+      for (; t < end; ++t) add_dots<T, kRows, kCols, 1, false>(args, a, b, t, acc);
+    }
   }
   T sums[kVectors * kLanes<T>];
   PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) store(sums + v * kLanes<T>, sums_of_lanes<T>(acc + v * kLanes<T>));
   store_dots(args, start, sums, row, column, kRows, kCols);
 }
 
+// The next size of tiles.
+constexpr int64_t fewer_rows(int64_t rows) { return rows > 2 ? rows - 2 : 1; }
+
 template <class T>
 using DotTile = void (*)(const BrgemmArgs<T>&, const T* start, int64_t row, int64_t column);
 
-// The weights of three taps stay in registers while rows are shared: 16 have room for those of two columns. Not for
-// double: these tiles are half of all code here, and seconds to compile.
+// Of kDotSums / kCols rows, or 2, 4, ... fewer: all numbers would make these tiles 40 % of all code here.
+// The weights of three taps stay in registers while rows are shared: 16 have room for those of two columns.
 template <class T, int kCols, int kRows = kDotSums / kCols>
 DotTile<T> pick_dot_tile(int64_t rows, bool shared) {
   if constexpr (kRows > 1) {
-    if (rows < kRows) return pick_dot_tile<T, kCols, kRows - 1>(rows, shared);
-    if constexpr (sizeof(T) == sizeof(float) && (kRegisters == 32 || kCols <= 2))
+    if (rows < kRows) return pick_dot_tile<T, kCols, fewer_rows(kRows)>(rows, shared);
+    if constexpr (kSharesRows<T> && (kRegisters == 32 || kCols <= 2))
       if (shared) return dot_tile<T, kRows, kCols, true>;
   }
   return dot_tile<T, kRows, kCols, false>;
@@ -152,21 +163,26 @@ DotTile<T> pick_dot_tile(int64_t rows, int64_t cols, bool shared) {
     return nullptr;
 }
 
-// Equally many rows in all tiles, and columns in all groups of them.
+// Equally many columns in all groups of them, and about equally many rows in all tiles. The last tile may overlap the
+// one before it, as results may be computed and stored twice, but for a residual that is c.
 template <class T>
 void dots(const BrgemmArgs<T>& args) {
   const int64_t groups = (args.cols + kDotColumns - 1) / kDotColumns;
-  const int64_t most_rows = kDotSums / ((args.cols + groups - 1) / groups);
-  const int64_t tiles = (args.rows + most_rows - 1) / most_rows;
   const bool shared = args.taps > 0 && args.run > 1 && args.a_taps[1] - args.a_taps[0] == args.a_row;
   for (int64_t group = 0; group < groups; ++group) {
     const int64_t column = args.cols * group / groups, cols = args.cols * (group + 1) / groups - column;
     T start[kDotSums + kLanes<T>]{};
     if (args.bias)
       for (int i = 0; i < kDotSums; ++i) start[i] = args.bias[column + i % cols];
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-      const int64_t row = args.rows * tile / tiles, rows = args.rows * (tile + 1) / tiles - row;
+    const int64_t most = kDotSums / cols, tiles = (args.rows + most - 1) / most;
+    for (int64_t done = 0; done < args.rows;) {
+      const int64_t left = args.rows - done, share = (args.rows + tiles - 1) / tiles;
+      int64_t rows = most;
+      while (fewer_rows(rows) >= share && rows > 1) rows = fewer_rows(rows);
+      while (rows > (args.epilogue.residual ? left : args.rows)) rows = fewer_rows(rows);
+      const int64_t row = rows < left ? done : args.rows - rows;
       pick_dot_tile<T>(rows, cols, shared)(args, start, row, column);
+      done = row + rows;
     }
   }
 }

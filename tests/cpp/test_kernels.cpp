@@ -57,10 +57,11 @@ void check_brgemm(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t
   CHECK(c == expected);  // also the columns between cols and c_row, which must stay as they were
 }
 
-// Two runs of taps; with `shared` a tap of a run meets the rows of a one further than the tap before.
+// Two runs of taps; with `shared` a tap of a run meets the rows of a one further than the tap before. With `in_place` c
+// is the residual, too.
 template <class T>
 void check_dots(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t run, int64_t k, bool shared,
-                bool side_by_side) {
+                bool side_by_side, bool in_place) {
   const int64_t taps = 2 * run, a_row = k + 3, step = shared ? a_row : 2, c_row = side_by_side ? cols : cols + 2;
   const int64_t b_panel = taps * k + 5;
   const auto a = numbers<T>(static_cast<size_t>((rows + run) * a_row + 7 + k), 1);
@@ -75,7 +76,7 @@ void check_dots(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t r
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j < cols; ++j) {
       T& out = expected[static_cast<size_t>(r * c_row + j)];
-      out += bias[static_cast<size_t>(j)];
+      out = (in_place ? out : T{0}) + bias[static_cast<size_t>(j)];
       for (size_t t = 0; t < static_cast<size_t>(taps); ++t)
         for (int64_t q = 0; q < k; ++q)
           out +=
@@ -97,7 +98,7 @@ void check_dots(const Kernels<T>& kernels, int64_t rows, int64_t cols, int64_t r
                 .rows = rows,
                 .cols = cols,
                 .bias = bias.data(),
-                .epilogue = {.activation = Activation::relu, .residual = c.data()}});
+                .epilogue = {.activation = Activation::relu, .residual = in_place ? c.data() : nullptr}});
   CHECK(c == expected);
 }
 
@@ -362,7 +363,10 @@ void check_table(const Kernels<T>& kernels) {
     for (int64_t cols : {1, 2, 3, 4, 5, 7})
       for (int64_t run : {0, 1, 2, 3, 5})
         for (int64_t k : {int64_t{1}, lanes, 2 * lanes + 1})
-          for (bool shared : {false, true}) check_dots(kernels, rows, cols, run, k, shared, rows % 2 == 0);
+          for (bool shared : {false, true}) {
+            check_dots(kernels, rows, cols, run, k, shared, rows % 2 == 0, true);
+            check_dots(kernels, rows, cols, run, k, shared, rows % 2 == 0, false);
+          }
   for (int64_t advance : {0, 1, 2})
     for (int64_t rows = 1; rows <= 2 * kernels.depthwise_rows + 1; ++rows)
       for (int64_t channels : {int64_t{1}, lanes - 1, lanes, 2 * lanes + 1, 9 * lanes + 3})

@@ -177,6 +177,13 @@ def test_it_refuses_where_the_plain_sum_has_so_few_terms_that_it_is_much_more_ac
         plan(problem, direction, "float32", "winograd4")
 
 
+@by_direction
+def test_strassens_refuses_few_source_channels(direction: Any) -> None:
+    with pytest.raises(ValueError, match="strassen: so few products"):
+        plan(problems.parse("mb1ic6ih24oc6kh1"), direction, "float32", "strassen")
+    assert plan(problems.parse("mb1ic8ih24oc8kh1"), direction, "float32", "strassen").algorithm == "strassen"
+
+
 def test_precision_is_a_setting_of_the_process(rng: np.random.Generator) -> None:
     """Whole numbers come out exactly only from plain sums, so they tell which algorithm ran."""
     x, kernel = (rng.integers(-4, 5, shape).astype("float32") for shape in ((1, 32, 32, 64), (3, 3, 64, 64)))

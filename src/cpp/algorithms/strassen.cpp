@@ -184,6 +184,12 @@ std::string refuse(const ConvProblem& problem) {
   if (problem.g != 1) return "grouped";
   if (problem.ic % 2 != 0 || problem.oc % 2 != 0) return "an odd number of channels has no halves";
   if (problem.precision == Precision::strict) return "precision is strict";
+  // Its sums of sources and weights are rounded however few there are: beside that of a plain sum of 2 products the
+  // error is 2.9 times as large, of 4 2.5 times, of 8 2.2 times, of 64 1.5 times.
+  constexpr int64_t kMinChannels = 8;
+  const int64_t source_channels = problem.direction == Direction::forward ? problem.ic : problem.oc;
+  if (problem.precision == Precision::automatic && source_channels < kMinChannels)
+    return "so few products a result that its error would be more than 2.5 times that of a plain sum";
   return "";
 }
 

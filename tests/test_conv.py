@@ -220,7 +220,7 @@ def test_changing_the_isa_between_forward_and_backward() -> None:
         _core.set_isa(backward)
         return [gradient.tobytes() for gradient in tape.gradient(y, upstream)]
 
-    plans = importlib.import_module("pyconv.ops.conv_plans").plan_for
+    plans = importlib.import_module("pyconv.ops.conv_plans").plan_by
     before = _core.get_isa()
     try:
         plans.cache_clear()

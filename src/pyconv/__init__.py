@@ -35,13 +35,14 @@ from pyconv.variable import Variable
 
 # What comes late means this, for editors and type checkers.
 if TYPE_CHECKING:
-    from pyconv import callbacks, losses, metrics, models, optimizers, plotting, threadpool, utils
+    from pyconv import callbacks, losses, metrics, models, optimizers, plotting, threadpool, tuning, utils
     from pyconv.losses import Loss
     from pyconv.metrics import Metric
     from pyconv.models import Model, Sequential
     from pyconv.optimizers import Optimizer
     from pyconv.saving import from_keras, load_model
     from pyconv.tiling import predict_tiled, receptive_field
+    from pyconv.tuning import tune
 
 __all__ = [
     "GradientTape",
@@ -92,6 +93,8 @@ __all__ = [
     "show_config",
     "threadpool",
     "tree",
+    "tune",
+    "tuning",
     "utils",
     "value_and_grad",
 ]
@@ -108,6 +111,7 @@ _LATE = (
     "plotting",
     "saving",
     "threadpool",
+    "tuning",
     "utils",
 )
 _LATE_NAMES = {
@@ -121,6 +125,7 @@ _LATE_NAMES = {
     "load_model": "pyconv.saving",
     "predict_tiled": "pyconv.tiling",
     "receptive_field": "pyconv.tiling",
+    "tune": "pyconv.tuning",
 }
 
 if "threadpoolctl" in sys.modules:

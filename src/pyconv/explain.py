@@ -10,7 +10,7 @@ import numpy as np
 
 from pyconv import _core, activations, config
 from pyconv.layers.layer import Layer, Shape, shape_tuple
-from pyconv.ops.conv_plans import Activation, Problem, Settled, forward, plan_for
+from pyconv.ops.conv_plans import Activation, Direction, Problem, Settled, forward, plan_by, plan_for, tuned
 from pyconv.ops.conv_transpose import crops, problem_of
 
 __all__ = ["explain"]
@@ -114,7 +114,7 @@ def _convolution(
         first_axis = 2 if settled.channels_first else 1
         yield from _listed("pads", _pads(settled, problem, first_axis))
         yield from _listed("sizes", _sizes(problem, plan.output_size, first_axis))
-    yield from _listed("algorithm", _choice(plan))
+    yield from _listed("algorithm", _choice(plan, "forward", problem))
     yield from _costs(problem, plan, shape, kernel_shape, bias_shape, output_shape)
 
 
@@ -136,7 +136,7 @@ def _transposed(layer: Any, shape: tuple[int, ...]) -> Iterator[str]:
         ),
     )
     yield "  as         the data gradient of a convolution from the output to the input"
-    yield from _listed("algorithm", _choice(plan))
+    yield from _listed("algorithm", _choice(plan, "backward_data", problem))
     yield from _costs(problem, plan, shape, kernel_shape, bias_shape, output_shape)
 
 
@@ -202,8 +202,13 @@ def _sizes(problem: Problem, output_size: tuple[int, ...], first_axis: int) -> I
         yield f"axis {axis}: floor(({n} + {before} + {after} - ({k} - 1) * {d} - 1) / {s}) + 1 = {o}"
 
 
-def _choice(plan: _core.ConvPlan) -> Iterator[str]:
-    yield f"{plan.algorithm} on {_core.get_isa()}"
+def _choice(plan: _core.ConvPlan, direction: Direction, problem: Problem) -> Iterator[str]:
+    isa = _core.get_isa()
+    chosen = f"{plan.algorithm} on {isa}"
+    if tuned((isa, direction, problem)):
+        plan = plan_by(isa, direction, problem, "")
+        chosen += f", tuned: measured to be faster than {plan.algorithm}, which would be chosen"
+    yield chosen
     for name, reason in plan.refusals:
         yield f"{name} refuses: {reason}"
 

@@ -14,6 +14,7 @@ from pyconv.locks import Lock
 from pyconv.onnx.graph import Graph, Node
 from pyconv.onnx.lowering import RefusedError, function_for, lower
 from pyconv.onnx.program import Call, Program
+from pyconv.ops.conv_plans import Asked, noting
 from pyconv.program.building import Compiled, UnforeseenError
 from pyconv.program.cache import KEPT
 from pyconv.program.passes import simplify
@@ -84,7 +85,7 @@ class Region:
         shapes = tuple(array.shape[1:] for array in arrays)
         key = _core.get_isa(), config.get_precision(), shapes
         entry = self._entries.get((*key, None)) or self._entries.get((*key, len(arrays[0])))
-        if entry is None:
+        if entry is None or not entry.asked.is_current():
             entry = self._enter(key, [array.shape for array in arrays])
         entry.used = next(_ticks)
         try:
@@ -96,20 +97,21 @@ class Region:
         """Makes what runs for arrays of these shapes."""
         batch: int | None = None
         runs: Computed | Program
-        try:
-            found = lower(self._nodes, self.inputs, self._outputs, self._graph.constants, shapes)
-            batch = shapes[0][0] if found.fixed else None
-            simplify(found.graph)
-            runs = Computed(Compiled(found.graph), found.outputs)
-        except RefusedError as refused:
-            batch, runs = shapes[0][0], self._cut(refused.place)
-        except (ValueError, TypeError):
-            batch, runs = shapes[0][0], self._program(self._calls_of(self._nodes))
+        with noting() as asked:
+            try:
+                found = lower(self._nodes, self.inputs, self._outputs, self._graph.constants, shapes)
+                batch = shapes[0][0] if found.fixed else None
+                simplify(found.graph)
+                runs = Computed(Compiled(found.graph), found.outputs)
+            except RefusedError as refused:
+                batch, runs = shapes[0][0], self._cut(refused.place)
+            except (ValueError, TypeError):
+                batch, runs = shapes[0][0], self._program(self._calls_of(self._nodes))
         with self._lock:
             others = list(self._entries.items())
             if len(others) >= KEPT:
                 others.remove(min(others, key=lambda item: item[1].used))
-            self._entries = {**dict(others), (*key, batch): (entry := Entry(runs))}
+            self._entries = {**dict(others), (*key, batch): (entry := Entry(runs, asked))}
         return entry
 
     def _cut(self, place: int) -> Program:
@@ -149,8 +151,9 @@ class Computed(NamedTuple):
 class Entry:
     """What runs for arrays of certain shapes, and when it last did."""
 
-    def __init__(self, runs: Computed | Program) -> None:
+    def __init__(self, runs: Computed | Program, asked: Asked) -> None:
         self.runs = runs
+        self.asked = asked
         self.used = next(_ticks)
 
 

@@ -16,7 +16,7 @@ from pyconv.gradient import Array, recording
 from pyconv.ops import geometry, shapes
 from pyconv.ops.arrays import as_floats, checked_out, contiguous
 from pyconv.ops.conv_gradients import record_convolution
-from pyconv.ops.conv_plans import Activation, Operation, Settled, forward
+from pyconv.ops.conv_plans import Activation, Operation, Settled, Tuned, forward
 from pyconv.variable import Variable
 
 
@@ -196,7 +196,7 @@ class _Last(NamedTuple):
 
 
 def _key(settled: Settled, x: Array, activation: Activation) -> tuple[object, ...]:
-    return settled, activation, x.shape, x.dtype, _core.get_isa(), config.get_precision()
+    return settled, activation, x.shape, x.dtype, _core.get_isa(), config.get_precision(), Tuned.version
 
 
 def _convolve_kept(settled: Settled, x: Array, kernel: Variable, bias: Kernel | None, activation: Activation) -> Array:
@@ -231,6 +231,8 @@ def _convolve(
     if x.dtype != weights.dtype:
         return convolve(settled, *operands(settled.op, x, kernel, bias), out, activation)
     offset = bias.value if isinstance(bias, Variable) else bias
+    kept = isinstance(kernel, Variable) and not recording()
+    key = _key(settled, x, activation) if kept else ()  # before the plan: what changes meanwhile changes the next key
     problem, plan, shape = forward(
         _core.get_isa(),
         config.get_precision(),
@@ -247,10 +249,10 @@ def _convolve(
     if settled.op == "dense":
         src, dst = src.reshape(plan.src_shape), None if dst is None else dst.reshape(plan.dst_shape)
     numbers = None if offset is None else contiguous(offset)
-    if isinstance(kernel, Variable) and not recording():
+    if isinstance(kernel, Variable) and kept:
         y = plan.run(src, kernel.packed(plan), numbers, dst)
         if bias is None or isinstance(bias, Variable):
-            kernel.last_use = _Last(_key(settled, x, activation), bias, plan, shape)
+            kernel.last_use = _Last(key, bias, plan, shape)
         return y.reshape(shape) if out is None else out
     # A recorded run packs for itself: the optimizer's step that follows would drop the packed weights at once.
     matrices = contiguous(weights).reshape(plan.weights_shape)

@@ -1,13 +1,18 @@
-"""The plans of convolutions, kept by the shapes of the arrays that they are for. No arrays here."""
+"""The plans of convolutions, kept by the shapes of the arrays that they are for. No arrays here.
+
+The core chooses the algorithm, unless one has been found to be faster: `pyconv.tuning` measures, here it is asked for.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -52,6 +57,60 @@ class Problem(NamedTuple):
     negative_slope: float
 
 
+Direction = Literal["forward", "backward_data", "backward_weights"]
+Key = tuple[str, Direction, Problem]  # with the instruction set, for whose kernels alone a time holds
+
+
+class Tuned:
+    """The algorithms that were measured to be the fastest, instead of the core's choices.
+
+    Not by the number of threads: results are the same bits for any.
+    """
+
+    algorithms: ClassVar[dict[Key, str]] = {}  # never changed but replaced, and the version after it
+    version = 0
+
+
+def tuned(key: Key) -> str:
+    """The algorithm that was found to be the fastest; "" where the core chooses."""
+    return Tuned.algorithms.get(key, "")
+
+
+class Asked:
+    """The plans that a thread has asked for, and what was tuned of them then."""
+
+    def __init__(self) -> None:
+        self.algorithms: dict[Key, str] = {}
+        self._version = Tuned.version
+
+    def note(self, key: Key) -> None:
+        self.algorithms.setdefault(key, tuned(key))
+
+    def is_current(self) -> bool:
+        """Whether the same plans would come of the same questions."""
+        version = Tuned.version
+        if version != self._version and all(tuned(key) == name for key, name in self.algorithms.items()):
+            self._version = version
+        return version == self._version
+
+
+class _Thread(threading.local):
+    asked: Asked | None = None
+
+
+_thread = _Thread()
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[Asked]:
+    """Notes which plans this thread asks for within the `with` block."""
+    outer, _thread.asked = _thread.asked, Asked()
+    try:
+        yield _thread.asked
+    finally:
+        _thread.asked = outer
+
+
 class Forward(NamedTuple):
     """A problem with its plan, and the shape of the result: the plan's, but for `dense`."""
 
@@ -60,12 +119,6 @@ class Forward(NamedTuple):
     shape: tuple[int, ...]
 
 
-# Plans are small, some hundred bytes; 256 serve a large network at a few batch sizes. They hold kernels of the ISA they
-# were made for, so the ISA belongs to the key, and so does the precision.
-_PLANS = 256
-
-
-@functools.lru_cache(maxsize=_PLANS)
 def forward(
     isa: str,
     precision: config.Precision,
@@ -77,6 +130,31 @@ def forward(
     activation: Activation = "linear",
 ) -> Forward:
     """The plan for arrays of these shapes, channels last; raises ValueError where they don't fit together."""
+    # The version is read first: what is tuned meanwhile will be asked for by another.
+    version = Tuned.version
+    found = _forward(version, isa, precision, settled, dtype, x_shape, kernel_shape, bias_shape, activation)
+    if _thread.asked is not None:
+        _thread.asked.note((isa, "forward", found.problem))
+    return found
+
+
+# Plans are small, some hundred bytes; 256 serve a large network at a few batch sizes. They hold kernels of the ISA they
+# were made for, so the ISA belongs to the key, and so does the precision.
+_PLANS = 256
+
+
+@functools.lru_cache(maxsize=_PLANS)
+def _forward(
+    version: int,
+    isa: str,
+    precision: config.Precision,
+    settled: Settled,
+    dtype: np.dtype[Any],
+    x_shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+    bias_shape: tuple[int, ...] | None,
+    activation: Activation,
+) -> Forward:
     op, strides, padding, dilation, _ = settled
     src_shape, window, groups, filters = _SIZES[op](x_shape, kernel_shape)
     if bias_shape not in (None, (filters,)):
@@ -103,15 +181,23 @@ def forward(
     return Forward(problem, made, (*x_shape[:-1], filters) if op == "dense" else made.dst_shape)
 
 
-Direction = Literal["forward", "backward_data", "backward_weights"]
+def plan_for(isa: str, direction: Direction, problem: Problem) -> _core.ConvPlan:
+    """The plan for a problem, of the algorithm that was tuned for it or else the core's choice."""
+    key = (isa, direction, problem)
+    if _thread.asked is not None:
+        _thread.asked.note(key)
+    return plan_by(isa, direction, problem, tuned(key) if Tuned.algorithms else "")
 
 
 @functools.lru_cache(maxsize=_PLANS)
-def plan_for(isa: str, direction: Direction, problem: Problem) -> _core.ConvPlan:
-    """The plan for a problem; with PYCONV_VERBOSE=1 in the environment a new one describes itself on stderr."""
-    made = _core.ConvPlan(direction=direction, **problem._asdict())
+def plan_by(isa: str, direction: Direction, problem: Problem, algorithm: str) -> _core.ConvPlan:
+    """The plan of an algorithm, "" for the core's choice; ValueError where it refuses.
+
+    With PYCONV_VERBOSE=1 in the environment a new one describes itself on stderr.
+    """
+    made = _core.ConvPlan(direction=direction, algorithm=algorithm, **problem._asdict())
     if os.environ.get("PYCONV_VERBOSE") == "1":
-        print(f"pyconv: {made.describe()}", file=sys.stderr)
+        print(f"pyconv: {made.describe()}{' (tuned)' if algorithm else ''}", file=sys.stderr)
     return made
 
 

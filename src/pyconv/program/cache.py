@@ -15,6 +15,7 @@ from pyconv.layers.calling import calls
 from pyconv.layers.layer import Layer
 from pyconv.locks import Lock
 from pyconv.ops.arrays import checked_out
+from pyconv.ops.conv_plans import Asked, noting
 from pyconv.program.building import Compiled, UnforeseenError
 from pyconv.program.footprint import Footprint, footprint
 from pyconv.program.freezing import FrozenVariable, freeze
@@ -34,8 +35,9 @@ _Key = tuple[tuple[int, ...], ...]
 class Entry:
     """A program for samples of certain shapes, None where the model must run layer by layer."""
 
-    def __init__(self, compiled: Compiled | None, sources: Lowering) -> None:
+    def __init__(self, compiled: Compiled | None, sources: Lowering, asked: Asked) -> None:
         self.compiled = compiled
+        self._asked = asked
         self.used = next(_ticks)
         self.variables, self.called = sources.variables, sources.called
         self._variables = [(variable, variable.version) for variable in sources.variables.values()]
@@ -45,7 +47,8 @@ class Entry:
     def is_current(self) -> bool:
         """Whether all that the program was made of is as it was."""
         return (
-            all(variable.version == version for variable, version in self._variables)
+            self._asked.is_current()
+            and all(variable.version == version for variable, version in self._variables)
             and all(layer._edits == edits for layer, edits in self._layers)
             and all(can_inline(model) and model._graph is graph for model, graph in self._graphs)
         )
@@ -165,14 +168,15 @@ def footprint_of(model: Any, samples: _Key, batch: int) -> Footprint | None:
 def make(model: Any, samples: _Key) -> Entry:
     """A program for samples of these shapes; an entry without one where the model must run layer by layer."""
     sources = Lowering()
-    try:
-        with np.errstate(all="ignore"):
-            graph = lower(model, list(samples), sources)
-            simplify(graph)
-            return Entry(Compiled(graph), sources)
-    except (NotLoweredError, ValueError, TypeError):
-        # What a layer refuses it refuses again, in its own words, when the layers run.
-        return Entry(None, sources)
+    with noting() as asked:
+        try:
+            with np.errstate(all="ignore"):
+                graph = lower(model, list(samples), sources)
+                simplify(graph)
+                return Entry(Compiled(graph), sources, asked)
+        except (NotLoweredError, ValueError, TypeError):
+            # What a layer refuses it refuses again, in its own words, when the layers run.
+            return Entry(None, sources, asked)
 
 
 def base_of(array: Array) -> Array:

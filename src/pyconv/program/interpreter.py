@@ -13,7 +13,7 @@ from pyconv import _core, config, ops
 from pyconv.gradient import Array
 from pyconv.ops import pooling
 from pyconv.ops.arrays import contiguous
-from pyconv.ops.conv_plans import Direction, Problem, plan_for
+from pyconv.ops.conv_plans import Direction, Problem, plan_by, plan_for
 from pyconv.ops.padding import crop
 from pyconv.ops.resampling import along_axis
 from pyconv.program.blocks import reads_weights_once
@@ -126,7 +126,7 @@ def chained(kind: Chain, arrays: list[Array]) -> Array:
 
 def convolved(kind: Conv, x: Array, residual: Array | None = None) -> Array:
     """A convolution by the core's plan."""
-    plan = plan_for(_core.get_isa(), "forward", problem_of(kind, x.shape))
+    plan = plan_of(kind, x.shape)
     shape = (*x.shape[:-1], kind.weights.shape[-1]) if kind.dense else plan.dst_shape
     src = contiguous(x).reshape(plan.src_shape)
     extra = None if residual is None else contiguous(residual).reshape(plan.dst_shape)
@@ -136,7 +136,7 @@ def convolved(kind: Conv, x: Array, residual: Array | None = None) -> Array:
 
 def transposed(kind: ConvTranspose, x: Array) -> Array:
     """A transposed convolution by the core's plan."""
-    plan = plan_for(_core.get_isa(), "backward_data", problem_of(kind, x.shape))
+    plan = plan_of(kind, x.shape)
     y = _core.empty("float32", plan.src_shape)
     plan.run(y, contiguous(kind.weights), None if kind.bias is None else contiguous(kind.bias), contiguous(x))
     return y
@@ -146,9 +146,25 @@ def plans_of(kind: Kind, x_shape: tuple[int, ...]) -> list[_core.ConvPlan]:
     """The plans of the convolutions that a node computes, one after the other, for a batch of this shape."""
     plans = []
     for conv in convolutions(kind):
-        plans.append(plan_for(_core.get_isa(), direction_of(conv), problem_of(conv, x_shape)))
+        plans.append(plan_of(conv, x_shape))
         x_shape = plans[-1].dst_shape
     return plans
+
+
+def plan_of(kind: Conv | ConvTranspose, x_shape: tuple[int, ...]) -> _core.ConvPlan:
+    """The plan of a convolution for a batch of this shape.
+
+    One that takes whole batches isn't tuned: the algorithm would depend on their size, and with it the last bits.
+    """
+    problem = problem_of(kind, x_shape)
+    if is_plain(kind, x_shape):
+        return plan_by(_core.get_isa(), "forward", problem, "")
+    return plan_for(_core.get_isa(), direction_of(kind), problem)
+
+
+def is_plain(kind: Conv | ConvTranspose, x_shape: tuple[int, ...]) -> bool:
+    """Whether it takes whole batches, as plain sums."""
+    return isinstance(kind, Conv) and reads_weights_once(kind, math.prod(x_shape[1:-1]))
 
 
 def direction_of(kind: Conv | ConvTranspose) -> Direction:
@@ -160,7 +176,6 @@ def problem_of(kind: Conv | ConvTranspose, x_shape: tuple[int, ...]) -> Problem:
     """The convolution, or that whose gradient a transposed one is, for a batch of this shape, as the core takes it."""
     *window, inside, filters = kind.weights.shape
     batch, *size, channels = x_shape
-    plain = isinstance(kind, Conv) and reads_weights_once(kind, math.prod(size))
     dense = isinstance(kind, Conv) and kind.dense
     if dense:
         batch, size = 1, [int(np.prod(x_shape[:-1], dtype=np.int64))]
@@ -178,7 +193,7 @@ def problem_of(kind: Conv | ConvTranspose, x_shape: tuple[int, ...]) -> Problem:
         kind.strides,
         kind.dilation,
         kind.pads,
-        "strict" if plain else config.get_precision(),
+        "strict" if is_plain(kind, x_shape) else config.get_precision(),
         kind.activation,
         kind.negative_slope,
     )

@@ -11,8 +11,10 @@ import numpy as np
 from pyconv import _core
 from pyconv.gradient import Array
 from pyconv.ops.arrays import contiguous
+from pyconv.ops.conv_plans import noting
 from pyconv.program.building import CallStage, Compiled, CoreStage
 from pyconv.program.graph import Node, Value
+from pyconv.program.interpreter import plans_of
 
 # How long the machine's limit is measured: a tenth of a second holds some hundred million multiply-adds.
 _PEAK_SECONDS = 0.1
@@ -32,6 +34,7 @@ class Step(NamedTuple):
         bytes: read and written, weights among them each time that they are read.
         workspace: bytes of scratch memory.
         seconds: the time that it took, None in a plan.
+        tuned: whether the algorithm was measured to be the fastest, by `pyconv.tune`.
     """
 
     layers: tuple[str, ...]
@@ -44,6 +47,7 @@ class Step(NamedTuple):
     bytes: int
     workspace: int
     seconds: float | None = None
+    tuned: bool = False
 
 
 class ProgramReport(NamedTuple):
@@ -120,10 +124,15 @@ def _steps_of(stage: CoreStage | CallStage, batch: int) -> list[Step]:
     for node, facts in zip(built.step_nodes, built.program.steps(), strict=True):
         times = batch // built.block
         size = (facts["bytes_read"] + facts["bytes_written"]) * times
-        found.append(
-            _step(node, facts["algorithm"], built.block, facts["flops"] * times, size, facts["workspace_bytes"])
-        )
+        step = _step(node, facts["algorithm"], built.block, facts["flops"] * times, size, facts["workspace_bytes"])
+        found.append(step._replace(tuned=_is_tuned(node, built.block)))
     return found
+
+
+def _is_tuned(node: Node, block: int) -> bool:
+    with noting() as asked:
+        plans_of(node.kind, (block, *node.inputs[0].shape))
+    return any(asked.algorithms.values())
 
 
 def _step(node: Node, algorithm: str, block: int, flops: int, size: int, workspace: int) -> Step:
@@ -160,7 +169,7 @@ def _cells(step: Step, peak: float | None) -> list[str]:
     names = names if len(names) <= _LONGEST else f"{names[: _LONGEST - 3]}..."
     shape = "x".join(map(str, step.output_shape))
     sizes = [f"{number / 1e6:.1f}" for number in (step.flops, step.bytes, step.workspace)]
-    cells = [names, step.kind, step.algorithm, shape, str(step.block), *sizes]
+    cells = [names, step.kind, f"{step.algorithm}{' (tuned)' if step.tuned else ''}", shape, str(step.block), *sizes]
     return cells if step.seconds is None else cells + _speed(step.flops, step.seconds, peak)
 
 

@@ -11,9 +11,8 @@ import numpy as np
 from pyconv import _core
 from pyconv.gradient import Array
 from pyconv.ops.arrays import contiguous
-from pyconv.ops.conv_plans import plan_for
 from pyconv.program.graph import Node, Value
-from pyconv.program.interpreter import direction_of, plans_of, problem_of
+from pyconv.program.interpreter import direction_of, plan_of, plans_of, problem_of
 from pyconv.program.kinds import (
     Chain,
     Concat,
@@ -93,12 +92,16 @@ def _row_blocks(node: Node, where: Where) -> int:
 
 
 def _plan(kind: Conv | ConvTranspose, x: Value, y: Value, where: Where) -> _core.ConvPlan:
-    problem, direction = problem_of(kind, (where.block, *x.shape)), direction_of(kind)
+    x_shape = where.block, *x.shape
+    plan = plan_of(kind, x_shape)
     if where.places.is_whole(x) and where.places.is_whole(y):
-        return plan_for(_core.get_isa(), direction, problem)
+        return plan
+    problem, direction = problem_of(kind, x_shape)._asdict(), direction_of(kind)
     src, dst = (x, y) if direction == "forward" else (y, x)
     strides = [where.places.stride(value) for value in (src, dst)]
-    return _core.ConvPlan(direction=direction, **problem._asdict(), src_stride=strides[0], dst_stride=strides[1])
+    return _core.ConvPlan(
+        direction=direction, **problem, algorithm=plan.algorithm, src_stride=strides[0], dst_stride=strides[1]
+    )
 
 
 def _chain(node: Node, where: Where) -> int:

@@ -193,25 +193,42 @@ def test_precision_is_respected() -> None:
         pyconv.set_precision("auto")
 
 
-def test_joined_convolutions_and_whole_batches_keep_their_algorithms(clock: Callable[..., None]) -> None:
-    clock("direct", "few_channels", "strassen")
+def test_convolutions_that_are_joined_keep_their_algorithms(clock: Callable[..., None]) -> None:
+    clock("strassen")
     model = Sequential(
-        [
-            layers.Input((64, 64, 32)),  # half a MiB
-            layers.Conv2D(64, 1),
-            layers.DepthwiseConv2D(3),
-            layers.GlobalAveragePooling2D(),
-            layers.Dense(8192),  # 2 MiB of weights
-        ]
+        [layers.Input((64, 64, 32)), layers.Conv2D(64, 1), layers.DepthwiseConv2D(3), layers.Conv2D(32, 1)]
     )
-    model(np.zeros((2, 64, 64, 32), np.float32))
-    kinds = [step.kind for step in model.plan(2).steps]
-    assert kinds[0] == "rowblocks"
-    x = normal(np.random.default_rng(2), (2, 64, 64, 32), np.float32)
-    pyconv.tune(model, x)
-    assert [step.kind for step in model.plan(2).steps] == kinds
-    assert not any(step.tuned for step in model.plan(2).steps)
-    np.testing.assert_array_equal(model.predict(x, verbose=0)[:1], model.predict(x[:1], verbose=0))
+    assert [step.kind for step in model.plan(1).steps] == ["rowblocks"]
+    assert all(trial.chosen == trial.planned for trial in pyconv.tune(model, (1, 64, 64, 32)).trials)
+    assert [step.kind for step in model.plan(1).steps] == ["rowblocks"]
+    two = pyconv.tune(model, (2, 64, 64, 32))  # of which layers have problems of their own
+    assert "strassen" in {trial.chosen for trial in two.trials}
+    assert [step.kind for step in model.plan(2).steps] == ["rowblocks"]
+
+
+def test_products_of_whole_batches_keep_their_algorithms(clock: Callable[..., None]) -> None:
+    model = Sequential([layers.Input((2**15,)), layers.Dense(16)])  # 2 MiB of weights
+    (before,) = model.plan(3).steps
+    (other,) = {"direct", "few_channels"} - {before.algorithm}
+    clock(other)
+    x = normal(np.random.default_rng(2), (3, 2**15), np.float32)
+    y = model.predict(x, verbose=0)
+    assert {trial.problem.precision for trial in pyconv.tune(model, x).trials} == {"auto"}  # a layer's alone
+    try:
+        pyconv.set_precision("strict")  # as the program asks for them
+        assert [trial.chosen for trial in pyconv.tune(model.layers[0], x).trials] == [other]
+    finally:
+        pyconv.set_precision("auto")
+    assert model.plan(3).steps == [before]
+    np.testing.assert_array_equal(model.predict(x, verbose=0), y)
+    np.testing.assert_array_equal(model.predict(x[:1], verbose=0), y[:1])
+
+
+def test_a_step_that_writes_into_a_wider_image() -> None:
+    image = layers.Input(X.shape[1:])
+    model = pyconv.Model(image, layers.Concatenate()([conv()(image), conv()(image)]))
+    pyconv.tune(model, X)
+    assert [step.algorithm for step in model.plan(2).steps] == [FAVOURITE, FAVOURITE]
 
 
 def test_time_is_up() -> None:

@@ -120,8 +120,9 @@ class Inference(Trainer):
         What works afterwards: calls and `predict` with samples of the shapes that the model has been called with, or
         of its `input_shape` if that is known, in batches of any size, by any number of threads. What needs a weight's
         numbers raises RuntimeError: training, saving, `get_weights`, samples of other shapes, and predictions after
-        `pyconv.set_isa` or `set_precision`. Dense layers of more than 1 MiB stay, for each size of batch packs them
-        anew; so do layers that the programs call. There is no way back but to load or make the model anew.
+        `pyconv.set_isa` or `set_precision`, or after `pyconv.tune` has changed one of its algorithms. Dense layers of
+        more than 1 MiB stay, for each size of batch packs them anew; so do layers that the programs call. There is no
+        way back but to load or make the model anew.
 
         Raises:
             ValueError: if the model has no program: it hasn't been called and a size of its input isn't known, or its

@@ -60,8 +60,8 @@ inline double direct_cycles(const ConvProblem& problem) {
 
 // The same by few_channels.cpp, whose vectors hold so many source channels and tiles so many results. A multiply-add
 // waits for loads a fifth of its time, and a tile takes some 100 cycles to begin, to add up its lanes and to store.
-// Vectors narrower than the widest multiply and add twice as many a cycle, but have no masks: the last one of a source
-// pixel, if it is partial, is put together element by element.
+// Vectors narrower than the widest multiply and add twice as many a cycle. Those of 16 bytes have no masks: the last
+// one of a source pixel, if it is partial, is put together element by element.
 inline double few_channels_cycles(const ConvProblem& problem, int64_t lanes = 16, int64_t sums = 16) {
   constexpr double kPerProduct = 1.2, kPerTile = 100, kPartial = 25;
   const bool forward = problem.direction == Direction::forward;
@@ -69,7 +69,8 @@ inline double few_channels_cycles(const ConvProblem& problem, int64_t lanes = 16
   const auto results = static_cast<double>(
       problem.mb * (forward ? problem.dst_pixels() * problem.oc : problem.src_pixels() * problem.ic));
   const int64_t source = forward ? problem.ic : problem.oc;
-  const double partial = !widest && source % lanes != 0 ? kPartial : 0;
+  const bool masks = lanes * size_of(problem.dtype) > 16;
+  const double partial = !masks && source % lanes != 0 ? kPartial : 0;
   const double per_tap = kPerProduct * static_cast<double>(ceil_div(source, lanes)) + partial;
   return results * (mean_taps(problem) * per_tap + (widest ? 1 : 2) * kPerTile / static_cast<double>(sums));
 }

@@ -116,6 +116,45 @@ template <>
 void store_partial(double* p, Vec<double> v, int64_t n) {
   _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), v);
 }
+#elif defined(__AVX2__)
+// Lanes below n are -1, the others 0. Loads with a mask are as fast as others; stores with one take dozens of cycles on
+// some cores, hence halves.
+inline __m256i first_lanes(int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+template <>
+Vec<float> load_partial(const float* p, int64_t n) {
+  return _mm256_maskload_ps(p, first_lanes(n));
+}
+template <>
+Vec<double> load_partial(const double* p, int64_t n) {
+  return _mm256_maskload_pd(p, first_lanes(2 * n));
+}
+template <>
+void store_partial(float* p, Vec<float> v, int64_t n) {
+  __m128 rest = _mm256_castps256_ps128(v);
+  if (n & 4) {
+    _mm_storeu_ps(p, rest);
+    rest = _mm256_extractf128_ps(v, 1);
+    p += 4;
+  }
+  if (n & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), rest);
+    rest = _mm_movehl_ps(rest, rest);
+    p += 2;
+  }
+  if (n & 1) _mm_store_ss(p, rest);
+}
+template <>
+void store_partial(double* p, Vec<double> v, int64_t n) {
+  __m128d rest = _mm256_castpd256_pd128(v);
+  if (n & 2) {
+    _mm_storeu_pd(p, rest);
+    rest = _mm256_extractf128_pd(v, 1);
+    p += 2;
+  }
+  if (n & 1) _mm_store_sd(p, rest);
+}
 #endif
 
 // Whether a lane holds NaN.

@@ -93,10 +93,12 @@ void depthwise_vectors(const DepthwiseArgs<T>& args, const T* src, T* dst, int64
                        Store store_some) {
   Vec<T> acc[kVectors];
   for (int v = 0; v < kVectors; ++v) acc[v] = args.bias ? load_some(args.bias + j + v * kLanes<T>) : Vec<T>{};
-  for (int64_t t = 0; t < args.taps; ++t) {
-    const T *x = src + args.src_taps[t] + j, *weights = args.weights + args.weight_taps[t] + j;
-    for (int64_t e = 0; e < args.run; ++e, x += args.src_step, weights += args.weight_step)
+  for (int64_t e = 0; e < args.run; ++e) {
+    for (int64_t t = 0; t < args.taps; ++t) {
+      const T* x = src + args.src_taps[t] + e * args.src_step + j;
+      const T* weights = args.weights + args.weight_taps[t] + e * args.weight_step + j;
       for (int v = 0; v < kVectors; ++v) acc[v] += load_some(x + v * kLanes<T>) * load_some(weights + v * kLanes<T>);
+    }
   }
   const Epilogue<T>& epilogue = args.epilogue;
   for (int v = 0; v < kVectors; ++v) {
@@ -106,7 +108,8 @@ void depthwise_vectors(const DepthwiseArgs<T>& args, const T* src, T* dst, int64
   }
 }
 
-// One pixel, four vectors at a time to cover the latency of multiply-adds, then single ones, the last of them partial.
+// One pixel, four vectors at a time to cover the latency of multiply-adds, then single ones, the last of them partial;
+// summed up in the order of tiles that share no source vector, so that it may be one of theirs.
 template <class T>
 void depthwise_pixel(const DepthwiseArgs<T>& args, const T* src, T* dst) {
   int64_t first = 0;
@@ -141,10 +144,33 @@ void for_each_tile(const DepthwiseArgs<T>& args, int64_t tile_rows, F tile) {
   }
 }
 
+// Down the lines where they are short, as at a border: a tile of one pixel waits for its multiply-adds most of the
+// time. How many lines there are doesn't decide: that depends on the threads, and the order of sums on the direction.
 template <class T>
-void depthwise(const DepthwiseArgs<T>& args) {
-  const bool pixels = args.channels < kLanes<T> || args.epilogue.residual;  // one by one
+bool is_short(const DepthwiseArgs<T>& args) {
+  return args.rows < kDepthwiseRows / 2;
+}
+
+template <class T>
+DepthwiseArgs<T> down(DepthwiseArgs<T> args) {
+  const auto swap = [](int64_t& a, int64_t& b) {
+    const int64_t kept = a;
+    a = b;
+    b = kept;
+  };
+  swap(args.rows, args.lines);
+  swap(args.src_row, args.src_line);
+  swap(args.dst_row, args.dst_line);
+  return args;
+}
+
+template <class T>
+void depthwise(const DepthwiseArgs<T>& arguments) {
+  const bool pixels = arguments.channels < kLanes<T> || arguments.epilogue.residual;  // one by one
+  const bool goes_down = !pixels && is_short(arguments);
+  const DepthwiseArgs<T> args = goes_down ? down(arguments) : arguments;
   const auto pick = pixels                              ? pick_depthwise_tile<T, 0, 1>
+                    : goes_down                         ? pick_depthwise_tile<T, 0>
                     : args.src_row == args.src_step     ? pick_depthwise_tile<T, 1>
                     : args.src_row == 2 * args.src_step ? pick_depthwise_tile<T, 2>
                                                         : pick_depthwise_tile<T, 0>;

@@ -76,27 +76,10 @@ GroupedTile<T> pick_grouped_tile(int64_t rows) {
     return nullptr;
 }
 
-// Down the lines where they are short, as at a border: a tile of one pixel waits for its multiply-adds most of the
-// time. How many lines there are doesn't decide: that depends on the threads, and the order of sums on the direction.
-template <class T>
-GroupedArgs<T> down_if_short(GroupedArgs<T> args) {
-  DepthwiseArgs<T>& pixels = args.pixels;
-  const auto swap = [](int64_t& a, int64_t& b) {
-    const int64_t kept = a;
-    a = b;
-    b = kept;
-  };
-  if (pixels.rows < kDepthwiseRows / 2) {
-    swap(pixels.rows, pixels.lines);
-    swap(pixels.src_row, pixels.src_line);
-    swap(pixels.dst_row, pixels.dst_line);
-  }
-  return args;
-}
-
 template <class T>
 void grouped(const GroupedArgs<T>& arguments) {
-  const GroupedArgs<T> args = down_if_short(arguments);
+  GroupedArgs<T> args = arguments;
+  if (is_short(args.pixels)) args.pixels = down(args.pixels);
   const auto pick = args.pixels.src_row == args.pixels.src_step ? pick_grouped_tile<T, 1> : pick_grouped_tile<T, 0>;
   for_each_tile(args.pixels, kDepthwiseRows, [&](int64_t rows, const T* src, T* dst) { pick(rows)(args, src, dst); });
 }

@@ -54,7 +54,8 @@ struct Work {
         transforms(table.*Form::kTransforms),
         depth(shape.ic / shape.groups),
         columns(shape.oc / shape.groups),
-        panel(table.panel),
+        kernel_panel(table.panel),
+        panel(shape.groups > 1 ? kernel_panel : std::min(kMaxPanel, ceil_div(columns, kernel_panel) * kernel_panel)),
         panel_groups(std::clamp(panel / columns, int64_t{1}, shape.groups)),
         group_panels(ceil_div(columns, panel)),
         panels(ceil_div(shape.groups, panel_groups) * group_panels),
@@ -102,7 +103,10 @@ struct Work {
   const Kernels<float>& kernels;
   const WinogradKernels<float>& transforms;
   int64_t depth, columns;  // source and produced channels of a group
-  int64_t panel;
+  // Columns of a kernel's panel, and of what we call a panel here. Without groups that is several of them, each a
+  // matrix of its own, if vectors are narrow: V is read less often, and the transform of the output takes more
+  // channels.
+  int64_t kernel_panel, panel;
   int64_t panel_groups, group_panels;  // groups that share a panel, panels of a group that fills one
   int64_t panels;
   int threads;
@@ -139,7 +143,8 @@ struct PanelChannels {
   int64_t first_group, groups, channel, columns;
 };
 
-// u[position][source channel of a group][column] of a panel, in which one group's columns follow another's.
+// u[position][kernel panel][source channel of a group][column] of a panel, in which one group's columns follow
+// another's.
 template <class Form>
 void pack_panel(const Work<Form>& work, const float* weights, bool forward, int64_t panel, float* u) {
   const Shape<Form>& s = work.shape;
@@ -166,14 +171,15 @@ void pack_panel(const Work<Form>& work, const float* weights, bool forward, int6
                                   .cols = sources});
         }
     }
-    for (int64_t q = 0; q < sources; ++q)
-      work.transforms.weights({.src = taps[q][0],
-                               .src_row = s.kKernel * kMaxPanel,
-                               .src_col = kMaxPanel,
-                               .dst = u + (first + q) * work.panel,
-                               .dst_row = s.kPatch * work.u_position(),
-                               .dst_col = work.u_position(),
-                               .channels = work.panel});
+    for (int64_t column = 0; column < work.panel; column += work.kernel_panel)
+      for (int64_t q = 0; q < sources; ++q)
+        work.transforms.weights({.src = taps[q][0] + column,
+                                 .src_row = s.kKernel * kMaxPanel,
+                                 .src_col = kMaxPanel,
+                                 .dst = u + work.depth * column + (first + q) * work.kernel_panel,
+                                 .dst_row = s.kPatch * work.u_position(),
+                                 .dst_col = work.u_position(),
+                                 .channels = work.kernel_panel});
   }
 }
 
@@ -205,7 +211,8 @@ void multiply(const Work<Form>& work, const Operands& operands, const float* u, 
                            .a_row = work.run,
                            .b = u + j * part.columns,
                            .b_taps = in_u,
-                           .b_k = work.panel,
+                           .b_k = work.kernel_panel,
+                           .b_panel = work.depth * work.kernel_panel,
                            .taps = count,
                            .k = work.depth,
                            .c = m + point * work.m_position() + j * part.columns,

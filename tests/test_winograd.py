@@ -19,6 +19,7 @@ LINES = [
     'mb2_ic20ih21iw18_oc40oh19ow16_kh3kw3_n"few_channels"',
     'mb1_ic25ih13iw30_oc35oh15ow32_kh3kw3_ph2pw2_n"odd_channels"',
     'mb1_ic256ih14iw14_oc64oh14ow14_kh3kw3_ph1pw1_n"many_channels"',
+    'mb1_ic70ih15iw14_oc90oh15ow14_kh3kw3_ph1pw1_n"panels_in_parts"',
     'mb1_ic32ih24iw27_oc48oh24ow27_kh3kw3_ph3pw2_dh2dw1_n"dilated"',
     'mb1_ic96ih3iw5_oc64oh3ow5_kh3kw3_ph1pw1_n"one_tile_high"',
     'mb2_ic96iw60_ih1_oc80ow60_oh1_kh3kw3_ph1pw1_n"one_row"',

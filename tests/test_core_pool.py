@@ -215,3 +215,26 @@ def test_bad_arrays() -> None:
             made.forward(bad, y)  # type: ignore[arg-type]
         with pytest.raises((ValueError, TypeError)):
             made.backward(x, y, bad)  # type: ignore[arg-type]
+
+
+@by_kind
+@pytest.mark.parametrize("window", ["oh30ow30_kh2kw2_sh2sw2", "oh30ow30_kh3kw3_sh2sw2_ph1pw1"])
+def test_results_beyond_the_caches(kind: Kind, window: str, isa: str) -> None:
+    """Results of many images go past the caches, where their memory is aligned: the same bits as one by one."""
+    images, channels = 16, 64
+    many, one = (problems.parse(f"mb{batch}_ic{channels}ih60iw60_{window}") for batch in (images, 1))
+    x_shape, y_shape = shapes(many)
+    x = (np.arange(np.prod(x_shape), dtype=np.int32) % 1009).astype(np.float32).reshape(x_shape)
+    x[3, 29, 31, 5] = np.nan
+    single = plan(one, kind, "float32")
+    expected = np.concatenate([single.forward(x[image : image + 1]) for image in range(images)])
+    made = plan(many, kind, "float32")
+    memory = np.empty(expected.size + 17, np.float32)
+    aligned = -memory.ctypes.data % 64 // 4
+    for begin in (aligned, aligned + 1):
+        memory[:] = -1
+        dst = memory[begin : begin + expected.size].reshape(y_shape)
+        made.forward(x, dst)
+        np.testing.assert_array_equal(dst, expected)
+        assert np.all(memory[:begin] == -1)
+        assert np.all(memory[begin + expected.size :] == -1)

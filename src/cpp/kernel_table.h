@@ -119,9 +119,10 @@ struct GroupedArgs {
 //   max_pool_grad:     adds diff_dst[r][j] to diff_src where the first x[r][t][w][j] stands that is that maximum
 //   average_pool_grad: adds scale * diff_dst[r][j] to diff_src where each x[r][t][w][j] stands
 //
-// r < rows; dst[r][j] lies at dst[r * dst_row + j], and diff_dst[r][j] likewise. Windows that share no element are
-// disjoint: then the gradients write what they would add, also the zeros, whatever diff_src was. An element's place in
-// diff_src is that in src.
+// r < rows; dst[r][j] lies at dst[r * dst_row + j], and diff_dst[r][j] likewise. Forward there are lines of all that,
+// each src_line and dst_line beyond the one before. Where streamed, what is written goes past the caches, and dst, its
+// rows, lines and channels are multiples of kAlignment. Windows that share no element are disjoint: then the gradients
+// write what they would add, also the zeros, whatever diff_src was. An element's place in diff_src is that in src.
 template <class T>
 struct PoolArgs {
   const T* src = nullptr;
@@ -130,9 +131,10 @@ struct PoolArgs {
   T* dst = nullptr;
   const T* diff_dst = nullptr;
   int64_t dst_row = 0, rows = 1, channels = 0;
+  int64_t lines = 1, src_line = 0, dst_line = 0;
   T* diff_src = nullptr;
   T scale = 1;
-  bool disjoint = false;
+  bool disjoint = false, streamed = false;
 };
 
 // A small matrix of vectors of channels, transformed on both sides; Winograd's F(m x m, r x r) has three of them:

@@ -43,7 +43,8 @@ bool march_vectors(const PoolArgs<T>& args, int64_t first, int64_t last) {
     PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) {
       Vec<T> all = columns[0][v];
       PYCONV_UNROLL for (int i = 1; i < kWidth; ++i) all = Pooled::both(all, columns[i][v]);
-      store(dst + begin(v), Pooled::result(all, scale));
+      const Vec<T> result = Pooled::result(all, scale);
+      args.streamed ? stream(dst + begin(v), result) : store(dst + begin(v), result);
       PYCONV_UNROLL for (int i = 0; i < kKept; ++i) columns[i][v] = columns[i + kAdvance][v];
     }
   }

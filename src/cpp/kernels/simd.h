@@ -59,6 +59,27 @@ void store(T* p, Vec<T> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
+// As store, at a multiple of the vector's size, but past the caches: what lies there isn't read first. Where it belongs
+// to others next, streams_end comes first.
+template <class T>
+void stream(T* p, Vec<T> v) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(p), reinterpret_cast<__m512i>(v));
+#elif defined(__AVX2__)
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(v));
+#elif defined(__x86_64__)
+  _mm_stream_si128(reinterpret_cast<__m128i*>(p), reinterpret_cast<__m128i>(v));
+#else
+  store(p, v);
+#endif
+}
+
+inline void streams_end() {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
+
 // v, which the compiler must now have in a register. gcc would rather load it anew at each use, since x86 multiplies
 // from memory at no cost; but a core loads only one such vector a cycle, or half of one that crosses a cache line.
 template <class V>

@@ -120,9 +120,10 @@ struct GroupedArgs {
 //   average_pool_grad: adds scale * diff_dst[r][j] to diff_src where each x[r][t][w][j] stands
 //
 // r < rows; dst[r][j] lies at dst[r * dst_row + j], and diff_dst[r][j] likewise. Forward there are lines of all that,
-// each src_line and dst_line beyond the one before. Where streamed, what is written goes past the caches, and dst, its
-// rows, lines and channels are multiples of kAlignment. Windows that share no element are disjoint: then the gradients
-// write what they would add, also the zeros, whatever diff_src was. An element's place in diff_src is that in src.
+// each src_line and dst_line beyond the one before; if block > 0, of so many rows all lines come before the next rows.
+// Where streamed, what is written goes past the caches, and dst, its rows, lines and channels are multiples of
+// kAlignment. Windows that share no element are disjoint: then the gradients write what they would add, also the zeros,
+// whatever diff_src was. An element's place in diff_src is that in src.
 template <class T>
 struct PoolArgs {
   const T* src = nullptr;
@@ -131,7 +132,7 @@ struct PoolArgs {
   T* dst = nullptr;
   const T* diff_dst = nullptr;
   int64_t dst_row = 0, rows = 1, channels = 0;
-  int64_t lines = 1, src_line = 0, dst_line = 0;
+  int64_t lines = 1, src_line = 0, dst_line = 0, block = 0;
   T* diff_src = nullptr;
   T scale = 1;
   bool disjoint = false, streamed = false;

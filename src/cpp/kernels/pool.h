@@ -142,9 +142,17 @@ void pool_any(const PoolArgs<T>& args) {
 
 template <class T, class Pooled>
 void pool(const PoolArgs<T>& args) {
+  const int64_t block = args.block > 0 ? args.block : args.rows;
   PoolArgs<T> line = args;
-  for (int64_t l = 0; l < args.lines; ++l, line.src += args.src_line, line.dst += args.dst_line)
-    if (!march<T, Pooled>(line, [&] { pool_any<T, Pooled>(line); })) pool_any<T, Pooled>(line);
+  int64_t first = 0;
+  do {
+    line.rows = args.rows - first < block ? args.rows - first : block;
+    for (int64_t l = 0; l < args.lines; ++l) {
+      line.src = args.src + l * args.src_line + first * args.src_row;
+      line.dst = args.dst + l * args.dst_line + first * args.dst_row;
+      if (!march<T, Pooled>(line, [&] { pool_any<T, Pooled>(line); })) pool_any<T, Pooled>(line);
+    }
+  } while ((first += block) < args.rows);
   if (args.streamed) streams_end();
 }
 

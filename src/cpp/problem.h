@@ -95,6 +95,13 @@ struct PadProblem {
 PadProblem make_pad_problem(DType dtype, const std::vector<int64_t>& src, const std::vector<int64_t>& before,
                             const std::vector<int64_t>& after);
 
+// Whether all pixels of all images are alike: a kernel of one element, which skips nothing.
+inline bool is_matrix_product(const ConvProblem& problem) {
+  for (const Axis& axis : problem.axes)
+    if (axis.k != 1 || axis.s != 1 || axis.pad_begin != 0 || axis.pad_end != 0) return false;
+  return true;
+}
+
 // Calls f.operator()<float>() or <double>().
 template <class F>
 decltype(auto) with_dtype(DType dtype, F&& f) {

@@ -22,7 +22,8 @@ ConvMemory memory(const ConvProblem& problem, const KernelTable& table, int thre
 void pack(const ConvProblem& problem, const KernelTable& table, int threads, const void* weights, std::byte* packed) {
   if (problem.direction == Direction::backward_weights) return;
   with_dtype(problem.dtype, [&]<class T>() {
-    pack_weights<T>(problem, {problem, table.kernels<T>()}, threads, static_cast<const T*>(weights),
+    const Kernels<T>& kernels = table.kernels<T>();
+    pack_weights<T>(problem, {problem, kernels}, kernels, threads, static_cast<const T*>(weights),
                     reinterpret_cast<T*>(packed));
   });
 }

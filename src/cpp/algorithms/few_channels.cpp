@@ -1,8 +1,8 @@
 // few_channels.cpp: dense convolution that produces few channels, forward and data gradient: direct.cpp's products over
 // rows of pixels, but with source channels in the lanes of vectors, which few produced ones would leave mostly empty.
 // Not the weight gradient, and no groups.
+#include "cost.h"
 #include "gather_run.h"
-#include "winograd_cost.h"
 
 namespace pyconv {
 namespace {
@@ -49,9 +49,9 @@ ConvMemory memory(const ConvProblem& problem, const KernelTable&, int threads) {
   });
 }
 
-void pack(const ConvProblem& problem, const KernelTable&, int threads, const void* weights, std::byte* packed) {
+void pack(const ConvProblem& problem, const KernelTable& table, int threads, const void* weights, std::byte* packed) {
   with_dtype(problem.dtype, [&]<class T>() {
-    pack_weights<T>(problem, layout_of<T>(problem), threads, static_cast<const T*>(weights),
+    pack_weights<T>(problem, layout_of<T>(problem), table.kernels<T>(), threads, static_cast<const T*>(weights),
                     reinterpret_cast<T*>(packed));
   });
 }

@@ -14,24 +14,29 @@
 namespace pyconv {
 
 template <class T>
-void pack_weights(const ConvProblem& problem, const DirectLayout<T>& layout, int threads, const T* weights, T* packed) {
+void pack_weights(const ConvProblem& problem, const DirectLayout<T>& layout, const Kernels<T>& kernels, int threads,
+                  const T* weights, T* packed) {
   parallel_for(layout.groups * layout.panels, threads, [&](int64_t begin, int64_t end, int) {
     for (int64_t index = begin; index < end; ++index) {
       const int64_t group = index / layout.panels, panel = index % layout.panels;
       const int64_t columns = layout.columns_of(panel), first = panel * layout.panel;
       T* out = packed + index * layout.panel_size();
-      for (int64_t tap = 0; tap < layout.taps; ++tap)
-        for (int64_t q = 0; q < layout.depth; ++q, out += layout.panel) {
-          std::fill_n(out + columns, layout.panel - columns, T{0});
-          if (layout.gather.forward) {
-            const T* row = weights + (tap * layout.depth + q) * problem.oc + group * layout.columns + first;
-            std::copy_n(row, columns, out);
-          } else {  // the last tap first, and weights[tap][ic][oc] read down its columns
-            const int64_t turned = layout.taps - 1 - tap;
-            const T* column = weights + (turned * layout.columns + first) * problem.oc + group * layout.depth + q;
-            for (int64_t j = 0; j < columns; ++j) out[j] = column[j * problem.oc];
-          }
+      if (columns < layout.panel) std::fill_n(out, layout.panel_size(), T{0});
+      for (int64_t tap = 0; tap < layout.taps; ++tap, out += layout.depth * layout.panel) {
+        if (layout.gather.forward) {
+          const T* rows = weights + tap * layout.depth * problem.oc + group * layout.columns + first;
+          for (int64_t q = 0; q < layout.depth; ++q)
+            std::copy_n(rows + q * problem.oc, columns, out + q * layout.panel);
+        } else {  // the last tap first, and weights[tap][ic][oc] with rows for columns
+          const int64_t turned = layout.taps - 1 - tap;
+          kernels.transpose({.src = weights + (turned * layout.columns + first) * problem.oc + group * layout.depth,
+                             .src_row = problem.oc,
+                             .dst = out,
+                             .dst_row = layout.panel,
+                             .rows = columns,
+                             .cols = layout.depth});
         }
+      }
     }
   });
 }
@@ -182,13 +187,7 @@ class GatherRun {
   const ProductTensors<T> tensors_;
 };
 
-// A kernel of one element that skips nothing sees all pixels of all images alike: one row of them.
-inline bool is_matrix_product(const ConvProblem& problem) {
-  for (const Axis& axis : problem.axes)
-    if (axis.k != 1 || axis.s != 1 || axis.pad_begin != 0 || axis.pad_end != 0) return false;
-  return true;
-}
-
+// All pixels of all images as one row, where they are alike.
 inline ConvProblem flattened(const ConvProblem& problem) {
   const int64_t pixels = problem.mb * problem.src_pixels();
   if (!is_matrix_product(problem) || pixels == 0) return problem;  // an axis is never empty, a batch may be

@@ -17,7 +17,7 @@
 #include "../algorithms.h"
 #include "../buffer.h"
 #include "../parallel.h"
-#include "winograd_cost.h"
+#include "cost.h"
 
 namespace pyconv {
 namespace {
@@ -178,9 +178,7 @@ void run_blocks(const Work& work, const Operands& operands, float* workspace) {
 std::string refuse(const ConvProblem& problem) {
   if (problem.direction == Direction::backward_weights) return "weight gradient not served";
   if (problem.dtype != DType::f32) return "float64 is asked for its accuracy";
-  for (const Axis& axis : problem.axes)
-    if (axis.k != 1 || axis.s != 1 || axis.pad_begin != 0 || axis.pad_end != 0)
-      return "not pointwise with stride 1 and without padding";
+  if (!is_matrix_product(problem)) return "not pointwise with stride 1 and without padding";
   if (problem.g != 1) return "grouped";
   if (problem.ic % 2 != 0 || problem.oc % 2 != 0) return "an odd number of channels has no halves";
   if (problem.precision == Precision::strict) return "precision is strict";
@@ -193,7 +191,7 @@ std::string refuse(const ConvProblem& problem) {
   return "";
 }
 
-// In the cycles of winograd_cost.h. The transforms of a pair take what the caches do to move 4 vectors of the source
+// In the cycles of cost.h. The transforms of a pair take what the caches do to move 4 vectors of the source
 // and 7 of V, or 7 of M and 4 of results: measured at 30 cycles each within an L2 cache, and up to twice that for
 // images beyond it, which direct reads and writes while it multiplies. The weights of a large network come from memory
 // for each image, 0.75 times more of them than direct's: in ResNet-50 layers of 7x7 pixels gained nothing.

@@ -26,7 +26,7 @@
 #include "../algorithms.h"
 #include "../buffer.h"
 #include "../parallel.h"
-#include "winograd_cost.h"
+#include "cost.h"
 #include "winograd_tiles.h"
 
 namespace pyconv {
@@ -36,9 +36,6 @@ namespace {
 // its thread takes three at once. Four took 1.02 times as long as one with two equal threads, and 0.82 times where one
 // was 1.5 times as slow.
 constexpr int64_t kBlocksPerThread = 4;
-
-// V and M of a block together: three quarters of an L2 cache of 1 MB, the rest is for U's panel and the source.
-constexpr int64_t kBlockBytes = 768 * 1024;
 
 // The error of the transforms hardly grows with the number of products that a result sums, that of a plain sum with its
 // root: with six points in two dimensions, at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up
@@ -62,10 +59,8 @@ struct Work {
         panels(ceil_div(shape.groups, panel_groups) * group_panels),
         threads(threads_asked),
         packs(packs_panels) {
-    const int64_t bytes_per_tile =
-        (kPositions * shape.ic + Shape<Form>::kSums * panel) * static_cast<int64_t>(sizeof(float));
     const int64_t fitting =
-        std::clamp(kBlockBytes / bytes_per_tile / table.tile_rows * table.tile_rows, Form::kMinBlock, kMaxBlock);
+        std::max(Form::kMinBlock, fitting_tiles<Form>(shape.ic, panel) / table.tile_rows * table.tile_rows);
     if (Form::kTransposed) unit = shape.image_tiles();
     shared = packs || shape.tiles() < Form::kMinBlock * threads || units() < threads;
     if (shared) {

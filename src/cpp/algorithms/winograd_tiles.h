@@ -22,6 +22,9 @@ inline std::pair<int64_t, int64_t> inside(int64_t first, int64_t step, int64_t c
 // panel of U from the L3 cache too often.
 constexpr int64_t kMaxBlock = 48;
 
+// V and M of a block together: three quarters of an L2 cache of 1 MB, the rest is for U's panel and the source.
+constexpr int64_t kBlockBytes = 768 * 1024;
+
 // F(kTile x kTile, kKernel x kKernel), or F(kTile, kKernel) along one axis for a kernel with one line; the tiles at a
 // time below which the weights are read too often; the products of a result below which its error would be more
 // than 2.5 times that of a plain sum (see winograd.cpp); and the cycles that 16 channels of a tile take in the
@@ -158,6 +161,14 @@ struct Shape {
   Image source, produced;
   int64_t groups, images, ic, oc, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
 };
+
+// How many tiles of so many source channels a block has at most, whose M is as wide as a panel.
+template <class Form>
+int64_t fitting_tiles(int64_t ic, int64_t panel) {
+  const int64_t bytes =
+      (Shape<Form>::kPositions * ic + Shape<Form>::kSums * panel) * static_cast<int64_t>(sizeof(float));
+  return std::clamp(kBlockBytes / bytes, Form::kMinBlock, kMaxBlock);
+}
 
 // Where a tile lies: its image, the first of its produced pixels, and the first pixel of its patch of the source.
 template <class Form>

@@ -17,7 +17,7 @@
 #include "../buffer.h"
 #include "../parallel.h"
 #include "column_sums.h"
-#include "winograd_cost.h"
+#include "cost.h"
 #include "winograd_tiles.h"
 
 namespace pyconv {

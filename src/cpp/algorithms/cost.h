@@ -1,5 +1,5 @@
-// winograd_cost.h: what a convolution costs by Winograd's algorithms and by those without transforms, which decides
-// between them: cycles on a core that multiplies and adds one vector a cycle, for each vector of 16 produced channels.
+// cost.h: what a convolution costs by Winograd's algorithms and by those without transforms, which decides between
+// them: cycles on a core that multiplies and adds one vector a cycle, for each vector of 16 produced channels.
 #pragma once
 
 #include <algorithm>
@@ -14,10 +14,11 @@ namespace pyconv {
 // Vectors of 16 channels, in which the models count.
 inline double vectors(int64_t channels) { return static_cast<double>(ceil_div(channels, 16)); }
 
-// Cycles until a vector of weights is there, from the cache that holds all of them: L2, L3 or none.
+// Cycles until a vector of weights is there, from the cache that holds all those of a group: L2, L3 or none. Within a
+// network other layers' weights have driven them out of nearer ones. Of groups each has few, which are fetched ahead.
 inline double load_cycles(double weights) {
   constexpr double kL2 = 768 * 1024 / 4, kL3 = 24 * 1024 * 1024 / 4;
-  return weights <= kL2 ? 3 : weights <= kL3 ? 6 : 10;
+  return weights <= kL2 ? 3 : weights <= kL3 ? 10 : 12;
 }
 
 // Vectors that `groups` groups take, each its own, if together they have so many channels.
@@ -40,8 +41,9 @@ double winograd_cycles(const ConvProblem& problem) {
   constexpr double positions = Shape<Form>::kPositions, sums = Shape<Form>::kSums;
   const Shape<Form> s(problem);
   const auto tiles = static_cast<double>(s.tiles()), depth = static_cast<double>(s.ic / s.groups);
-  const double produced = vectors(s.groups, s.oc), blocks = std::ceil(tiles / kMaxBlock);
-  const double load = load_cycles(positions * depth * produced * 16);
+  const double produced = vectors(s.groups, s.oc),
+               blocks = std::ceil(tiles / static_cast<double>(fitting_tiles<Form>(s.ic, 32)));
+  const double load = load_cycles(positions * depth * vectors(s.oc / s.groups) * 16);
   return tiles * (Form::kInputCycles * vectors(s.ic) + Form::kOutputCycles * vectors(s.oc)) +
          sums * product_cycles(tiles, blocks, positions / sums * depth, produced, load);
 }
@@ -54,8 +56,11 @@ inline double direct_cycles(const ConvProblem& problem) {
   const auto width = static_cast<double>(forward ? w.o : w.i),
              depth = static_cast<double>(forward ? problem.group_ic() : problem.group_oc());
   const double produced = vectors(problem.g, forward ? problem.oc : problem.ic);
-  const double load = load_cycles(static_cast<double>(problem.taps()) * depth * produced * 16);
-  return product_cycles(lines * width, lines, mean_taps(problem) * depth, produced, load);
+  const double products = mean_taps(problem) * depth, row = static_cast<double>(problem.taps()) * depth * 16;
+  // All lines meet one panel of weights after the other. The first line may wait for it to come from where all are.
+  const double wait =
+      std::max(0.0, load_cycles(row * produced / static_cast<double>(problem.g)) - std::min(8.0, width));
+  return product_cycles(lines * width, lines, products, produced, load_cycles(2 * row)) + products * produced * wait;
 }
 
 // The same by few_channels.cpp, whose vectors hold so many source channels and tiles so many results. A multiply-add

@@ -50,14 +50,6 @@ std::vector<Taps> taps_of(const Axis& axis) {
   return taps;
 }
 
-// For each output, how many from it on see as many elements, each a step further: all but those at the borders.
-std::vector<int64_t> alike_of(const Axis& axis, const std::vector<Taps>& taps) {
-  std::vector<int64_t> alike(taps.size(), 1);
-  for (size_t o = taps.size(); o-- > 1;)
-    if (taps[o].count == taps[o - 1].count && taps[o].src == taps[o - 1].src + axis.s) alike[o - 1] = alike[o] + 1;
-  return alike;
-}
-
 // What one thread works with: the places of a window's rows, and two lines as wide as the input.
 template <class T>
 struct Scratch {
@@ -233,7 +225,7 @@ void forward(const PoolPlan& plan, const T* src, T* dst) {
     for (int64_t task = begin; task < end;) {
       const int64_t piece = task % pieces, first = c * piece / pieces, index = task / pieces;
       const int64_t together =
-          pieces > 1 || one_by_one ? 1 : std::min({plan.alike_from(index), end - task, kLinesAtOnce});
+          pieces > 1 || one_by_one ? 1 : plan.alike_from(index, std::min(end - task, kLinesAtOnce));
       const Gather::Row row = plan.line(index);
       pool_lines(plan, kernel, row, together, src + row.source_pixel * problem.src_stride + first,
                  c * (piece + 1) / pieces - first, dst + row.pixel * problem.dst_stride + first, streamed, scratch);
@@ -249,8 +241,7 @@ PoolPlan::PoolPlan(const PoolProblem& given, const KernelTable& kernels)
       table(&kernels),
       gather(true, given.mb, given.c, given.c, given.axes),
       depth(taps_of(given.axes[kDepth])),
-      height(taps_of(given.axes[kHeight])),
-      alike(alike_of(given.axes[kHeight], height)) {
+      height(taps_of(given.axes[kHeight])) {
   const Axis& axis = problem.axes[kWidth];
   const int64_t lanes = with_dtype(problem.dtype, [&]<class T>() { return table->kernels<T>().lanes; });
   // Of the vectors of such windows one in axis.s is of use; without, problem.c of the lanes are.
@@ -274,6 +265,18 @@ Gather::Row PoolPlan::line(int64_t index) const {
           .source_pixel = plane / depths * problem.src_pixels(),
           .depth = depth[static_cast<size_t>(plane % depths)],
           .height = height[static_cast<size_t>(index % heights)]};
+}
+
+int64_t PoolPlan::alike_from(int64_t index, int64_t most) const {
+  const Axis& axis = problem.axes[kHeight];
+  const int64_t first = index % axis.o, last = std::min(axis.o, first + most);
+  const Taps& taps = height[static_cast<size_t>(first)];
+  int64_t line = first + 1;
+  const auto is_alike = [&](const Taps& other) {
+    return other.count == taps.count && other.src == taps.src + (line - first) * axis.s;
+  };
+  while (line < last && is_alike(height[static_cast<size_t>(line)])) ++line;
+  return line - first;
 }
 
 int64_t PoolPlan::source_rows() const { return problem.mb * problem.axes[kDepth].i * problem.axes[kHeight].i; }

@@ -16,8 +16,9 @@ struct PoolPlan {
   // Line index of the output: its taps and its place.
   Gather::Row line(int64_t index) const;
 
-  // How many lines from this one on, of the same image, see the same taps, each a step of the window further down.
-  int64_t alike_from(int64_t index) const { return alike[static_cast<size_t>(index % problem.axes[kHeight].o)]; }
+  // How many lines from this one on, of the same image and at most so many, see as many elements of the input, each a
+  // step of the window further down.
+  int64_t alike_from(int64_t index, int64_t most) const;
 
   // Rows of the input, of all images.
   int64_t source_rows() const;
@@ -35,7 +36,6 @@ struct PoolPlan {
   const KernelTable* table;
   Gather gather;
   std::vector<Taps> depth, height;               // of each output
-  std::vector<int64_t> alike;                    // of each output's height
   bool rows_first, columns_first, every_column;  // steps forward, see pool.cpp
 };
 

@@ -86,18 +86,21 @@ def measure(
     truth: Any = None,
     equal: float = EQUAL,
     leaves_out: bool = False,
+    side_by_side: bool = True,
 ) -> Row:
     """Compares the results, then times the peers in turns; each round begins with another of them.
 
-    A result that isn't equal ends the run, or leaves its peer out if so told.
+    A result that isn't equal ends the run, or leaves its peer out if so told. Nothing is timed while the peers prepare
+    the job, so they may do it side by side, if that doesn't take too much memory.
     """
-    for name, connection in connections.items():  # side by side, as nothing is timed yet
-        if name != OURS:
+    for name, connection in connections.items():
+        if side_by_side and name != OURS:
             connection.send(("prepare", (row.job, "float32")))
     if truth is None:
         truth = ask(connections, OURS, "prepare", (row.job, "float64"))
-    connections[OURS].send(("prepare", (row.job, "float32")))
     for name, connection in connections.items():
+        if name == OURS or not side_by_side:
+            connection.send(("prepare", (row.job, "float32")))
         result = received(connection, name)
         if isinstance(result, worker.Refusal):
             row.refused[name] = result.reason

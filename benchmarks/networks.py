@@ -34,6 +34,8 @@ ALONE = ("mnist",)
 # and 5e-3 of the roughest peer's. Whoever is beyond the first doesn't count as the best, and beyond the second computes
 # something else: a wrong pad in one of these layers alone is worth more.
 ACCURATE, EQUAL = 1e-4, 3e-2
+# Bytes of weights. Libraries hold several copies while they load them: those of VGG-16, all at once, filled 23 GB.
+LARGE = 256 * 2**20
 
 
 def arguments() -> argparse.Namespace:
@@ -101,7 +103,16 @@ def main() -> None:
                 for batch in [1] if network in ALONE else options.batches:
                     job = Inference(network, batch, options.models)
                     row = Row(job, threads, limit, ACCURATE)
-                    compare.measure(connections, row, options.rounds, options.min_time, job.truth(), EQUAL)
+                    side_by_side = (job.folder / "model.onnx").stat().st_size < LARGE
+                    compare.measure(
+                        connections,
+                        row,
+                        options.rounds,
+                        options.min_time,
+                        job.truth(),
+                        EQUAL,
+                        side_by_side=side_by_side,
+                    )
                     run["rows"].append(as_json(row))
                     print(network_table.line(run["rows"][-1]), flush=True)
                     if keeps:  # each at once, as somebody may have to stop it

@@ -6,6 +6,7 @@ Timed: an invocation, from an input tensor set beforehand to its output tensor.
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,8 +45,8 @@ class Peer(base.Peer):
         files = files_of(folder, len(x))
         if not any(file.exists() for file in files):
             # In a process that gives the memory back: for VGG-16 the converter takes 9 GB.
-            command = [sys.executable, "-m", "peers.litert_peer", str(folder.resolve()), str(len(x))]
-            subprocess.run(command, cwd=Path(__file__).parents[1], check=True)
+            command = [sys.executable, "-m", "peers.litert_peer", str(folder), str(len(x))]
+            subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=True)
         mirrored = files[1].exists()
         self._mirrored = [1, 2] if mirrored else []
         return self._loaded(files[mirrored].read_bytes(), np.flip(x, self._mirrored))

@@ -13,6 +13,9 @@ constexpr int64_t kAlignment = 64;
 
 constexpr int64_t align_up(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
+// What takes more bytes than half of an L3 cache comes from memory, and goes there.
+constexpr int64_t kUncachedBytes = 16 * 1024 * 1024;
+
 struct AlignedDelete {
   void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{kAlignment}); }
 };

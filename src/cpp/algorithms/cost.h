@@ -41,8 +41,9 @@ double winograd_cycles(const ConvProblem& problem) {
   constexpr double positions = Shape<Form>::kPositions, sums = Shape<Form>::kSums;
   const Shape<Form> s(problem);
   const auto tiles = static_cast<double>(s.tiles()), depth = static_cast<double>(s.ic / s.groups);
+  constexpr int64_t kPanel = 32;  // two of the widest vectors
   const double produced = vectors(s.groups, s.oc),
-               blocks = std::ceil(tiles / static_cast<double>(fitting_tiles<Form>(s.ic, 32)));
+               blocks = std::ceil(tiles / static_cast<double>(fitting_tiles<Form>(s.ic, kPanel)));
   const double load = load_cycles(positions * depth * vectors(s.oc / s.groups) * 16);
   return tiles * (Form::kInputCycles * vectors(s.ic) + Form::kOutputCycles * vectors(s.oc)) +
          sums * product_cycles(tiles, blocks, positions / sums * depth, produced, load);

@@ -116,10 +116,10 @@ void for_each_rectangle_of(const Gather& gather, const std::vector<Segment>& hei
   }
 }
 
-// Maps of more bytes, source and produced together, come from memory and not from an L3 cache, of which this is half.
-// Memory is fast only in the order in which it lies, 31 GB/s for a thread, while vectors of channels down the lines
-// came at 14 GB/s. So a band of lines at a time is asked for in that order: half of an L2 cache of 1 MB.
-constexpr int64_t kUncachedBytes = 16 * 1024 * 1024, kBandBytes = 512 * 1024;
+// Maps beyond kUncachedBytes, source and produced together, are fast only in the order in which they lie, 31 GB/s for a
+// thread, while vectors of channels down the lines came at 14 GB/s. So a band of lines at a time is asked for in that
+// order: half of an L2 cache of 1 MB.
+constexpr int64_t kBandBytes = 512 * 1024;
 
 template <class T>
 bool comes_from_memory(const Gather& gather) {

@@ -194,9 +194,9 @@ std::string refuse(const ConvProblem& problem) {
 // In the cycles of cost.h. The transforms of a pair take what the caches do to move 4 vectors of the source and 7 of V,
 // or 7 of M and 4 of results: measured at 30 cycles each within an L2 cache, and up to twice that for images beyond it,
 // which direct reads and writes while it multiplies. A network's weights come from L3 or memory for each image, 0.75
-// times more of them than direct's, in shorter runs: measured at 22 to 58 cycles a vector of those. With 10 of them
-// it served single images of 10x10 to 28x28 pixels, and ResNet-50, InceptionV3 and Xception took 1.01 to 1.06
-// times as long as with direct, though layers alone, whose weights stay in the cache, gained as much.
+// times more of them than direct's, in shorter runs: measured at 22 to 58 cycles a vector of those. Counted as
+// 10, they let it serve single images of 10x10 to 28x28 pixels, with which ResNet-50, InceptionV3 and Xception
+// take 1.01 to 1.06 times as long, though layers alone, whose weights stay in the cache, gain as much.
 std::string decline(const ConvProblem& problem, const KernelTable&) {
   constexpr double kInputCycles = 40, kOutputCycles = 30, kBeyondL2 = 1.5;
   constexpr int64_t kL2Bytes = 1024 * 1024;

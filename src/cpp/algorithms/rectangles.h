@@ -33,10 +33,11 @@ int64_t tile_source_pixels(const Gather& gather, const Kernels<T>& kernels) {
   return height.k * std::min(gather.source(kWidth), kernels.depthwise_rows * stride + width.k);
 }
 
-// Into how many blocks to cut units of channels so that a tile's unit_bytes for each of them stay in the L1 cache, and
-// threads have enough to share.
-inline int64_t channel_blocks(const Gather& gather, int threads, int64_t units, int64_t unit_bytes) {
-  const int64_t cached_units = std::max(int64_t{1}, kTileBytes / unit_bytes);
+// Into how many blocks to cut units of channels so that a tile's unit_bytes for each of them are at most tile_bytes in
+// all, and threads have enough to share.
+inline int64_t channel_blocks(const Gather& gather, int threads, int64_t units, int64_t unit_bytes,
+                              int64_t tile_bytes = kTileBytes) {
+  const int64_t cached_units = std::max(int64_t{1}, tile_bytes / unit_bytes);
   const int64_t tasks = threads > 1 ? kTasksPerThread * threads : 1;
   return std::min(units, std::max(ceil_div(units, cached_units), ceil_div(tasks, std::max(int64_t{1}, gather.rows()))));
 }

@@ -123,12 +123,19 @@ void depthwise_pixel(const DepthwiseArgs<T>& args, const T* src, T* dst) {
 template <class T>
 using DepthwiseTile = void (*)(const DepthwiseArgs<T>&, const T* src, T* dst);
 
+// The fewest pixels of a tile that goes along a line: shorter lines go down, see is_short, where no pixels share a
+// source vector, and longer ones are cut into equal tiles.
+template <int kAdvance>
+constexpr int kLeastRows = kAdvance == 0 ? 1 : kDepthwiseRows / 2;
+
 template <class T, int kAdvance, int kRows = kDepthwiseRows>
 DepthwiseTile<T> pick_depthwise_tile(int64_t rows) {
-  if constexpr (kRows > 1)
-    return rows == kRows ? depthwise_tile<T, kRows, kAdvance> : pick_depthwise_tile<T, kAdvance, kRows - 1>(rows);
-  else
+  if constexpr (kRows == 1)
     return depthwise_pixel<T>;
+  else if constexpr (kRows == kLeastRows<kAdvance>)
+    return depthwise_tile<T, kRows, kAdvance>;
+  else
+    return rows == kRows ? depthwise_tile<T, kRows, kAdvance> : pick_depthwise_tile<T, kAdvance, kRows - 1>(rows);
 }
 
 // Calls tile(rows, src, dst) for tiles of equal width and at most tile_rows pixels, for the reason told in brgemm.h,

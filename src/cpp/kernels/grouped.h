@@ -35,6 +35,9 @@ template <class T>
   }
 }
 
+// Whether a vector is stored in part by a single instruction.
+constexpr bool kStoresMasked = kVectorBytes == 64;
+
 // kRows pixels of a line, all vectors of channels.
 template <class T, int kRows, int kAdvance>
 void grouped_tile(const GroupedArgs<T>& arguments, const T* src, T* dst) {
@@ -54,8 +57,11 @@ void grouped_tile(const GroupedArgs<T>& arguments, const T* src, T* dst) {
       add_taps<T, kRows, kAdvance, 3>(acc, pixels, src + args.offset[at], pixels.weights + at * args.weight_size, read);
     }
     T* p = dst + first;
-    if (whole && !pixels.epilogue.residual && pixels.epilogue.activation == Activation::linear) {
+    const bool linear = !pixels.epilogue.residual && pixels.epilogue.activation == Activation::linear;
+    if (linear && whole) {
       for (int r = 0; r < kRows; ++r, p += pixels.dst_row) store(p, acc[r]);
+    } else if (linear && kStoresMasked) {
+      for (int r = 0; r < kRows; ++r, p += pixels.dst_row) store_partial(p, acc[r], lanes);
     } else {
       Vec<T> sums[kRows];  // a copy: acc, were its address known elsewhere, would not stay in registers
       for (int r = 0; r < kRows; ++r) sums[r] = acc[r];
@@ -69,18 +75,21 @@ using GroupedTile = void (*)(const GroupedArgs<T>&, const T* src, T* dst);
 
 template <class T, int kAdvance, int kRows = kDepthwiseRows>
 GroupedTile<T> pick_grouped_tile(int64_t rows) {
-  if (rows == kRows) return grouped_tile<T, kRows, kAdvance>;
-  if constexpr (kRows > 1)
-    return pick_grouped_tile<T, kAdvance, kRows - 1>(rows);
+  if constexpr (kRows == kLeastRows<kAdvance>)
+    return grouped_tile<T, kRows, kAdvance>;
   else
-    return nullptr;
+    return rows == kRows ? grouped_tile<T, kRows, kAdvance> : pick_grouped_tile<T, kAdvance, kRows - 1>(rows);
 }
 
 template <class T>
 void grouped(const GroupedArgs<T>& arguments) {
   GroupedArgs<T> args = arguments;
-  if (is_short(args.pixels)) args.pixels = down(args.pixels);
-  const auto pick = args.pixels.src_row == args.pixels.src_step ? pick_grouped_tile<T, 1> : pick_grouped_tile<T, 0>;
+  const bool goes_down = is_short(args.pixels);
+  if (goes_down) args.pixels = down(args.pixels);
+  const auto pick = goes_down                                         ? pick_grouped_tile<T, 0>
+                    : args.pixels.src_row == args.pixels.src_step     ? pick_grouped_tile<T, 1>
+                    : args.pixels.src_row == 2 * args.pixels.src_step ? pick_grouped_tile<T, 2>
+                                                                      : pick_grouped_tile<T, 0>;
   for_each_tile(args.pixels, kDepthwiseRows, [&](int64_t rows, const T* src, T* dst) { pick(rows)(args, src, dst); });
 }
 

@@ -13,6 +13,7 @@ import pytest
 import pyconv
 from arrays import Array, normal
 from pyconv import Sequential, _core, layers
+from pyconv.changes import Changes
 from pyconv.gradient import Tape
 from pyconv.program.cache import KEPT
 
@@ -159,6 +160,19 @@ def test_a_change_of_a_model_is_seen() -> None:
         np.testing.assert_array_equal(model(X), np.full_like(y, -1))
     model.pop()
     assert model(X).shape == (2, 4, 5, 5)
+
+
+def test_predicting_changes_nothing() -> None:
+    model, y, _ = model_bound()
+    model.compile(loss="mse")
+    for run in (lambda: model.predict(X, verbose=0), lambda: model.evaluate(X, y, verbose=0)):
+        run()
+        latest = Changes.latest
+        run()
+        assert Changes.latest == latest
+    model.stop_predicting = True  # a change is one, and taken back it is another
+    model.predict(X, verbose=0)
+    assert Changes.latest == latest + 2
 
 
 def test_tapes_training_and_other_kernels_are_seen_by_a_model() -> None:

@@ -113,11 +113,15 @@ def verbose(value: str, code: str) -> list[str]:
 
 
 def test_verbose_says_one_line_a_plan() -> None:
-    call = "ops.conv(np.ones(({}, 5, 5, 3)), np.ones((3, 3, 3, 4)))"
+    call = "ops.conv(np.ones(({}, 5, 5, 3)), np.ones((3, 3, 3, 4)), padding=((1, 0), 0))"
     code = "; ".join(["import numpy as np; from pyconv import ops", *(call.format(batch) for batch in (1, 2, 1))])
     lines = verbose("1", code)
     assert len(lines) == 2
-    assert all("-> direct on" in line and "ic3oc4_ih5oh3kh3" in line for line in lines)
+    assert all("-> direct on" in line and "ic3oc4_ih5oh4kh3" in line for line in lines)
+    for batch, line in enumerate(lines, 1):
+        assert f", pads 1,0 0,0, {2 * batch * 4 * 3 * 4 * 27} FLOPs, " in line
+        assert f" {8 * (batch * (75 + 4 * 3 * 4) + 27 * 4)} bytes read and written, packed weights " in line
+        assert re.search(r" \d+ bytes, workspace \d+ bytes$", line)
     before = ALGORITHMS[: ALGORITHMS.index("direct")]
     assert all(re.search(rf"[(;] ?{name}: \w", line) for line in lines for name in before), "each refusal's reason"
     assert verbose("0", code) == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -145,6 +148,18 @@ def test_the_error_beside_that_of_a_plain_sum(
     fast = run(problem, direction, "float32", algorithm, arrays)
     assert relative_error(fast, truth) <= BOUNDS[algorithm] * relative_error(plain, truth)
     assert np.abs(fast - truth).max() <= 5e-6 * np.abs(truth).max()
+
+
+def test_every_algorithm_has_a_bound() -> None:
+    """Those of plain sums have one for all, in test_core_conv.py."""
+    lines = problems.read(Path(__file__).parent / "problems/conv.txt")
+    others = set()
+    for problem, direction in itertools.product(lines, ("forward", "backward_data", "backward_weights")):
+        for algorithm in set(_core.conv_algorithms()) - others:
+            with contextlib.suppress(ValueError):
+                if not plan(problem, direction, "float32", algorithm).plain_sums:
+                    others.add(algorithm)
+    assert others == set(BOUNDS)
 
 
 @by_case

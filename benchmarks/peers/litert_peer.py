@@ -75,7 +75,10 @@ def files_of(folder: Path, batch: int) -> tuple[Path, Path]:
 
 def write_network(folder: Path, batch: int) -> None:
     function, mirrored = graph_in_tensorflow.function(network_graph.read(folder / "model.onnx", batch))
-    files_of(folder, batch)[mirrored].write_bytes(converted(function))
+    file = files_of(folder, batch)[mirrored]
+    partial = file.with_suffix(".partial")
+    partial.write_bytes(converted(function))
+    partial.replace(file)  # which is whole, or not there
 
 
 def converted(function: Any) -> bytes:

@@ -143,6 +143,8 @@ class Layer(Called):
             raise ValueError(f"{self._op}: Unrecognized keyword arguments passed to {self._op}: {kwargs}.")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if type(value) is bool and self.__dict__.get(name) is value:
+            return  # nothing to tell of: each `predict` takes back what may have stopped the one before
         object.__setattr__(self, name, value)
         if type(value) not in _PLAIN:
             object.__setattr__(self, "_puts", self._puts + 1)

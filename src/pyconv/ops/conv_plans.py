@@ -197,8 +197,19 @@ def plan_by(isa: str, direction: Direction, problem: Problem, algorithm: str) ->
     """
     made = _core.ConvPlan(direction=direction, algorithm=algorithm, **problem._asdict())
     if os.environ.get("PYCONV_VERBOSE") == "1":
-        print(f"pyconv: {made.describe()}{' (tuned)' if algorithm else ''}", file=sys.stderr)
+        print(f"pyconv: {_described(problem, made)}{' (tuned)' if algorithm else ''}", file=sys.stderr)
     return made
+
+
+def _described(problem: Problem, plan: _core.ConvPlan) -> str:
+    """A line about a plan: what `pyconv.explain` tells in many."""
+    pads = " ".join(f"{before},{after}" for before, after in problem.pads)
+    shapes = plan.src_shape, plan.weights_shape, plan.dst_shape
+    moved = sum(map(math.prod, shapes)) * np.dtype(problem.dtype).itemsize
+    return (
+        f"{plan.describe()}, pads {pads}, {plan.flops} FLOPs, {moved} bytes read and written, packed weights "
+        f"{plan.packed_bytes} bytes, workspace {plan.workspace_bytes} bytes"
+    )
 
 
 # The shape of src, the window, the groups and the filters of each operation.

@@ -9,8 +9,9 @@
 // with the transformed weights U; and the products M of a tile become its results:
 //
 //   V[position][tile][ic] = input transform of the tile's patch
-//   M[point][tile][column] = sum over positions of the point, ic of V[position][tile][ic] *
-//   U[panel][position][ic][column] produced pixels of a tile = epilogue of the output transform of M[.][tile] + bias
+//   M[point][tile][column] = sum over positions of the point, ic of
+//                            V[position][tile][ic] * U[panel][position][ic][column]
+//   produced pixels of a tile = epilogue of the output transform of M[.][tile] + bias
 //
 // ic here runs over the channels of the column's group.
 //
@@ -27,7 +28,7 @@
 #include "../buffer.h"
 #include "../parallel.h"
 #include "cost.h"
-#include "winograd_tiles.h"
+#include "winograd_panels.h"
 
 namespace pyconv {
 namespace {
@@ -41,87 +42,94 @@ constexpr int64_t kBlocksPerThread = 4;
 // root: with six points in two dimensions, at 180 products (20 channels) it is 2.15 to 2.35 times as large, at 144 up
 // to 2.5, at 72 up to 3.1, all on normal numbers and over all instruction sets. Hence a Form's kMinProducts.
 
-// The sizes of one run and the memory it works in.
+// What the threads share, and the memory that they work in. V of some tiles is made and multiplied with the panels:
+//
+//   enough tiles   V of a block of tiles, each thread one of its own, with all panels
+//   too few        V of all tiles, one for all threads, which make it together and then share the panels
+//   and in groups  V of all tiles and of the channels that the groups of a panel read, each thread one of its own: what
+//                  few panels read is not worth fetching from another core
+//
+// Tiles are too few where blocks of them would read the weights too often, or a thread would have none.
 template <class Form>
 struct Work {
-  static constexpr int64_t kPatch = Shape<Form>::kPatch, kPositions = Shape<Form>::kPositions;
-
   Work(const ConvProblem& problem, const Kernels<float>& table, int threads_asked, bool packs_panels = false)
       : shape(problem),
         kernels(table),
         transforms(table.*Form::kTransforms),
-        depth(shape.ic / shape.groups),
-        columns(shape.oc / shape.groups),
-        kernel_panel(table.panel),
-        panel(shape.groups > 1 ? kernel_panel : std::min(kMaxPanel, ceil_div(columns, kernel_panel) * kernel_panel)),
-        panel_groups(std::clamp(panel / columns, int64_t{1}, shape.groups)),
-        group_panels(ceil_div(columns, panel)),
-        panels(ceil_div(shape.groups, panel_groups) * group_panels),
+        panels(shape, table),
         threads(threads_asked),
         packs(packs_panels) {
-    const int64_t fitting =
-        std::max(Form::kMinBlock, fitting_tiles<Form>(shape.ic, panel) / table.tile_rows * table.tile_rows);
     if (Form::kTransposed) unit = shape.image_tiles();
-    shared = packs || shape.tiles() < Form::kMinBlock * threads || units() < threads;
-    if (shared) {
-      run = panel_groups * depth;
-      runs = panels / group_panels;
-    }
-    const int64_t share = ceil_div(shape.tiles(), threads);
-    block = packs          ? std::min(kMaxBlock, shape.tiles())
-            : shared       ? shape.tiles()
-            : threads == 1 ? std::min(fitting, share)
-                           : std::min({fitting, share, std::max(Form::kMinBlock, ceil_div(share, kBlocksPerThread))});
-    block = std::max(int64_t{1}, block / unit) * unit;
+    if (packs || shape.tiles() < Form::kMinBlock * threads || units() < threads)
+      share_panels();
+    else
+      share_tiles();
   }
 
-  // V is made by all threads together. Several runs of it are made one by one, each by the thread that multiplies it: a
-  // part that few panels read is not worth fetching from another core.
-  bool one_v() const { return shared && runs == 1; }
+  void share_tiles() {
+    const int64_t tiles = shape.tiles(), share = ceil_div(tiles, threads), rows = kernels.tile_rows;
+    const int64_t fitting = std::max(Form::kMinBlock, fitting_tiles<Form>(shape.ic, panels.width) / rows * rows);
+    const int64_t several = std::max(Form::kMinBlock, ceil_div(share, threads > 1 ? kBlocksPerThread : 1));
+    v_tiles = block = whole_units(std::min({fitting, share, several}));
+    cuts = ceil_div(ceil_div(tiles, block), threads) * threads;  // as many for each thread
+  }
 
   // Panels that don't go evenly into the threads are cut into so many parts of the tiles, which do: of three panels one
   // of two threads had two, and that took 1.1 to 1.3 times as long. But not into less than the kernel's tiles, which
   // wait for U: as many tiles, of fewer pixels, took 1.2 times as long.
-  int64_t parts() const {
-    if (!one_v() || packs) return 1;
-    const int64_t even = threads / std::gcd(panels, int64_t{threads});
-    return std::max(int64_t{1}, std::min({even, units(), shape.tiles() / kernels.tile_rows}));
+  void share_panels() {
+    v_tiles = shape.tiles();
+    block = whole_units(packs ? std::min(kMaxBlock, v_tiles) : v_tiles);
+    run = panels.sharing * panels.depth;
+    runs = panels.count / panels.per_group;
+    one_v = runs == 1;
+    const int64_t even = threads / std::gcd(panels.count, int64_t{threads});
+    if (one_v && !packs) cuts = std::max(int64_t{1}, std::min({even, units(), v_tiles / kernels.tile_rows}));
   }
+
+  int64_t units() const { return shape.tiles() / unit; }
+  int64_t whole_units(int64_t tiles) const { return std::max(int64_t{1}, tiles / unit) * unit; }
+  int64_t first_tile(int64_t cut) const { return units() * cut / cuts * unit; }
 
   Channels channels(int64_t index) const { return {index * run, std::min(run, shape.ic - index * run)}; }
 
-  int64_t units() const { return shape.tiles() / unit; }
+  int64_t v_position() const { return position_size(v_tiles, run); }
+  int64_t m_position() const { return position_size(block, panels.width); }
 
-  int64_t u_position() const { return position_size(depth, panel); }
-  int64_t u_panel() const { return kPositions * u_position(); }
-  int64_t v_position() const { return position_size(shared ? shape.tiles() : block, run); }
-  int64_t m_position() const { return position_size(block, panel); }
-  int64_t v_size() const { return kPositions * v_position(); }
+  // The memory: V if it is one, and for each thread M, a patch, U of a panel if it packs, and V if it has its own.
+  int64_t v_size() const { return Shape<Form>::kPositions * v_position(); }
   int64_t m_size() const { return Shape<Form>::kSums * m_position(); }
-  int64_t patch_size() const { return align_up(kPositions * run * 4) / 4; }
-  int64_t thread_size() const {
-    return align_up((m_size() + patch_size() + (packs ? u_panel() : 0) + (one_v() ? 0 : v_size())) * 4) / 4;
-  }
-  int64_t bytes() const { return (align_up(one_v() ? v_size() * 4 : 0) / 4 + threads * thread_size()) * 4; }
+  int64_t patch_size() const { return aligned(Shape<Form>::kPositions * run); }
+  int64_t u_size() const { return packs ? panels.u_size() : 0; }
+  int64_t common_size() const { return one_v ? aligned(v_size()) : 0; }
+  int64_t thread_size() const { return aligned(m_size() + patch_size() + u_size() + (one_v ? 0 : v_size())); }
+  int64_t bytes() const { return (common_size() + threads * thread_size()) * 4; }
+
+  static int64_t aligned(int64_t floats) { return align_up(floats * 4) / 4; }
 
   Shape<Form> shape;
   const Kernels<float>& kernels;
   const WinogradKernels<float>& transforms;
-  int64_t depth, columns;  // source and produced channels of a group
-  // Columns of a kernel's panel, and of what we call a panel here. Without groups that is several of them, each a
-  // matrix of its own, if vectors are narrow: V is read less often, and the transform of the output takes more
-  // channels.
-  int64_t kernel_panel, panel;
-  int64_t panel_groups, group_panels;  // groups that share a panel, panels of a group that fills one
-  int64_t panels;
+  Panels<Form> panels;
   int threads;
-  bool packs;        // a panel of the weights before its products
-  int64_t unit = 1;  // tiles that one thread must work on, one after the other, as they overlap: those of an image
-  int64_t block;     // tiles at a time, whole units
-  bool shared;       // too few tiles to share out: the threads share the panels
-  // Source channels that V has side by side, and how often that is made anew: all once, or where panels are shared
-  // those of the groups of a panel.
-  int64_t run = shape.ic, runs = 1;
+  bool packs;                        // a panel of the weights before its products
+  int64_t unit = 1;                  // tiles of one thread, one after the other, as they overlap: those of an image
+  int64_t v_tiles, block;            // tiles of a V, and of them those multiplied at a time
+  int64_t run = shape.ic, runs = 1;  // source channels of a V, and of how many such V consists
+  bool one_v = false;                // for all threads
+  int64_t cuts = 1;                  // parts of the tiles that are shared
+};
+
+// Where a thread works.
+struct Scratch {
+  template <class Form>
+  Scratch(const Work<Form>& work, float* workspace, int thread)
+      : m(workspace + work.common_size() + thread * work.thread_size()),
+        patch(m + work.m_size()),
+        u(patch + work.patch_size()),
+        v(work.one_v ? workspace : u + work.u_size()) {}
+
+  float *m, *patch, *u, *v;
 };
 
 // Source and produced are src and dst, or dst and src for the data gradient. There is u, or weights if the run packs
@@ -132,61 +140,7 @@ struct Operands {
   const float* bias;
   Epilogue<float> epilogue;
   float* produced;
-  bool forward;
 };
-
-// The channels of a panel: `columns` produced ones, from channel `channel` on, of each of some groups.
-struct PanelChannels {
-  template <class Form>
-  PanelChannels(const Work<Form>& work, int64_t panel) {
-    const int64_t first = panel % work.group_panels * work.panel;
-    first_group = panel / work.group_panels * work.panel_groups;
-    groups = std::min(work.panel_groups, work.shape.groups - first_group);
-    channel = first_group * work.columns + first;
-    columns = std::min(work.panel, work.columns - first);
-  }
-  int64_t first_group, groups, channel, columns;
-};
-
-// u[position][kernel panel][source channel of a group][column] of a panel, in which one group's columns follow
-// another's.
-template <class Form>
-void pack_panel(const Work<Form>& work, const float* weights, bool forward, int64_t panel, float* u) {
-  const Shape<Form>& s = work.shape;
-  constexpr bool turned = !Form::kTransposed;  // for data gradients
-  constexpr int64_t count = Shape<Form>::kKernelRows * Shape<Form>::kKernel;
-  constexpr int64_t kSources = 16;  // at a time: data gradients read a cache line of each row of the weights
-  const PanelChannels part(work, panel);
-  for (int64_t first = 0; first < work.depth; first += kSources) {
-    const int64_t sources = std::min(kSources, work.depth - first);
-    float taps[kSources][count][kMaxPanel] = {};
-    for (int64_t tap = 0; tap < count; ++tap) {
-      if (forward)
-        for (int64_t q = 0; q < sources; ++q)
-          std::copy_n(weights + (tap * work.depth + first + q) * s.oc + part.channel, part.groups * part.columns,
-                      taps[q][tap]);
-      else
-        for (int64_t j = 0; j < part.groups; ++j) {
-          const int64_t row = (turned ? count - 1 - tap : tap) * work.columns + part.channel % work.columns;
-          work.kernels.transpose({.src = weights + row * s.ic + (part.first_group + j) * work.depth + first,
-                                  .src_row = s.ic,
-                                  .dst = taps[0][tap] + j * part.columns,
-                                  .dst_row = count * kMaxPanel,
-                                  .rows = part.columns,
-                                  .cols = sources});
-        }
-    }
-    for (int64_t column = 0; column < work.panel; column += work.kernel_panel)
-      for (int64_t q = 0; q < sources; ++q)
-        work.transforms.weights({.src = taps[q][0] + column,
-                                 .src_row = s.kKernel * kMaxPanel,
-                                 .src_col = kMaxPanel,
-                                 .dst = u + work.depth * column + (first + q) * work.kernel_panel,
-                                 .dst_row = s.kPatch * work.u_position(),
-                                 .dst_col = work.u_position(),
-                                 .channels = work.kernel_panel});
-  }
-}
 
 // The positions of point (row, col) among those of a patch, each as its number times step: how many there are. In one
 // dimension a patch has the kPoints points of the first phase, then those of the second.
@@ -199,38 +153,39 @@ int64_t positions_of(int64_t row, int64_t col, int64_t step, int64_t (&offsets)[
   return count;
 }
 
-// The products of one panel, u, with tiles [0, tiles) of a block that starts at tile first, and their results.
+// The products of one panel, u, with tiles [first, last) of which v is the V, and their results.
 template <class Form>
 void multiply(const Work<Form>& work, const Operands& operands, const float* u, const float* v, int64_t first,
-              int64_t tiles, int64_t panel, float* m) {
+              int64_t last, int64_t panel, float* m) {
   const Shape<Form>& s = work.shape;
-  const PanelChannels part(work, panel);
+  const Panels<Form>& panels = work.panels;
+  const PanelChannels part = panels.channels(panel);
   for (int64_t point = 0; point < s.kSums; ++point) {
     int64_t in_v[Form::kStride * Form::kStride], in_u[Form::kStride * Form::kStride];
     const int64_t row = point / s.kPoints, col = point % s.kPoints;
     const int64_t count = positions_of<Form>(row, col, work.v_position(), in_v);
-    positions_of<Form>(row, col, work.u_position(), in_u);
+    positions_of<Form>(row, col, panels.u_position(), in_u);
     for (int64_t j = 0; j < part.groups; ++j)
-      work.kernels.brgemm({.a = v + (part.first_group + j) * work.depth % work.run,
+      work.kernels.brgemm({.a = v + (part.first_group + j) * panels.depth % work.run,
                            .a_taps = in_v,
                            .a_row = work.run,
                            .b = u + j * part.columns,
                            .b_taps = in_u,
-                           .b_k = work.kernel_panel,
-                           .b_panel = work.depth * work.kernel_panel,
+                           .b_k = panels.kernel_panel,
+                           .b_panel = panels.depth * panels.kernel_panel,
                            .taps = count,
-                           .k = work.depth,
+                           .k = panels.depth,
                            .c = m + point * work.m_position() + j * part.columns,
-                           .c_row = work.panel,
-                           .rows = tiles,
+                           .c_row = panels.width,
+                           .rows = last - first,
                            .cols = part.columns});
   }
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    const Place<Form> place(s, first + tile);
+  for (int64_t tile = first; tile < last; ++tile) {
+    const Place<Form> place(s, tile);
     // A tile that isn't the first in its row or column adds to what the one before it has left.
     constexpr int64_t overlap = Form::kTransposed ? s.kKernel - 1 : 0;
     const int64_t produced_at = s.produced.at(place.image, place.y, place.x) + part.channel;
-    work.transforms.output({.src = m + tile * work.panel,
+    work.transforms.output({.src = m + (tile - first) * panels.width,
                             .src_row = s.kPoints * work.m_position(),
                             .src_col = work.m_position(),
                             .dst = operands.produced + produced_at,
@@ -246,51 +201,47 @@ void multiply(const Work<Form>& work, const Operands& operands, const float* u, 
   }
 }
 
+// The results of one panel for tiles [first, last), block by block; v is the V of the first.
+template <class Form>
+void produce(const Work<Form>& work, const Operands& operands, int64_t panel, int64_t first, int64_t last,
+             const float* v, const Scratch& scratch) {
+  if (work.packs) pack_panel(work.shape, work.panels, work.kernels, operands.weights, panel, scratch.u);
+  const float* u = work.packs ? scratch.u : operands.u + panel * work.panels.u_size();
+  for (int64_t tile = first; tile < last; tile += work.block)
+    multiply(work, operands, u, v + (tile - first) * work.run, tile, std::min(tile + work.block, last), panel,
+             scratch.m);
+}
+
 template <class Form>
 void run_shape(const Work<Form>& work, const Operands& operands, float* workspace) {
-  const int64_t tiles = work.shape.tiles();
-  float* scratch = workspace + (work.one_v() ? align_up(work.v_size() * 4) / 4 : 0);
-  const auto memory_of = [&](int thread) { return scratch + thread * work.thread_size(); };
-  const auto transform = [&](int64_t run, int64_t first, int64_t begin, int64_t end, float* v, float* patch) {
+  const int64_t cuts = work.cuts, panels_of_run = work.panels.count / work.runs;
+  const auto transform = [&](int64_t run, int64_t first, int64_t begin, int64_t end, const Scratch& scratch) {
     transform_input(work.shape, work.transforms.input, operands.source, work.channels(run), work.run, first, begin, end,
-                    work.v_position(), v, patch);
+                    work.v_position(), scratch.v, scratch.patch);
   };
-  if (work.shared) {
-    if (work.one_v())
-      parallel_for(tiles, work.threads, [&](int64_t begin, int64_t end, int thread) {
-        transform(0, 0, begin, end, workspace, memory_of(thread) + work.m_size());
-      });
-    const int64_t shares = work.one_v() ? work.panels : work.runs, panels_of_share = work.panels / shares;
-    const int64_t parts = work.parts();
-    parallel_for(shares * parts, work.threads, [&](int64_t begin, int64_t end, int thread) {
-      float *m = memory_of(thread), *patch = m + work.m_size(), *packed = patch + work.patch_size();
-      float* v = work.one_v() ? workspace : packed + (work.packs ? work.u_panel() : 0);
-      while (begin < end) {  // the parts of a panel that this thread has, or all panels of a run
-        const int64_t share = begin / parts, part = begin % parts, last_part = std::min(parts, part + end - begin);
-        const int64_t last = work.units() * last_part / parts * work.unit;
-        if (!work.one_v()) transform(share, 0, 0, tiles, v, patch);
-        for (int64_t panel = share * panels_of_share; panel < (share + 1) * panels_of_share; ++panel) {
-          if (work.packs) pack_panel(work, operands.weights, operands.forward, panel, packed);
-          const float* u = work.packs ? packed : operands.u + panel * work.u_panel();
-          for (int64_t first = work.units() * part / parts * work.unit; first < last; first += work.block)
-            multiply(work, operands, u, v + first * work.run, first, std::min(work.block, last - first), panel, m);
-        }
-        begin += last_part - part;
+  if (!work.one_v) {
+    parallel_for(work.runs * cuts, work.threads, [&](int64_t begin, int64_t end, int thread) {
+      const Scratch scratch(work, workspace, thread);
+      for (int64_t piece = begin; piece < end; ++piece) {
+        const int64_t run = piece / cuts, cut = piece % cuts;
+        const int64_t first = work.first_tile(cut), last = work.first_tile(cut + 1);
+        transform(run, first, 0, last - first, scratch);
+        for (int64_t panel = run * panels_of_run; panel < (run + 1) * panels_of_run; ++panel)
+          produce(work, operands, panel, first, last, scratch.v, scratch);
       }
     });
     return;
   }
-  const int64_t units = work.units();
-  const int64_t blocks =
-      ceil_div(ceil_div(tiles, work.block), work.threads) * work.threads;  // the same for each thread
-  parallel_for(blocks, work.threads, [&](int64_t begin, int64_t end, int thread) {
-    float *m = memory_of(thread), *patch = m + work.m_size(), *v = patch + work.patch_size();
-    for (int64_t block = begin; block < end; ++block) {
-      const int64_t first = units * block / blocks * work.unit;
-      const int64_t count = units * (block + 1) / blocks * work.unit - first;
-      transform(0, first, 0, count, v, patch);
-      for (int64_t panel = 0; panel < work.panels; ++panel)
-        multiply(work, operands, operands.u + panel * work.u_panel(), v, first, count, panel, m);
+  parallel_for(work.shape.tiles(), work.threads, [&](int64_t begin, int64_t end, int thread) {
+    transform(0, 0, begin, end, Scratch(work, workspace, thread));
+  });
+  parallel_for(work.panels.count * cuts, work.threads, [&](int64_t begin, int64_t end, int thread) {
+    const Scratch scratch(work, workspace, thread);
+    while (begin < end) {  // the parts of a panel that this thread has, at once
+      const int64_t panel = begin / cuts, cut = begin % cuts, last_cut = std::min(cuts, cut + end - begin);
+      const int64_t first = work.first_tile(cut);
+      produce(work, operands, panel, first, work.first_tile(last_cut), scratch.v + first * work.run, scratch);
+      begin += last_cut - cut;
     }
   });
 }
@@ -343,21 +294,21 @@ std::string decline(const ConvProblem& problem, const KernelTable&) {
 template <class Form>
 ConvMemory memory(const ConvProblem& problem, const KernelTable& table, int threads) {
   const Work<Form> work(problem, table.f32, threads);
-  const bool few = work.shape.tiles() < work.columns && work.panels >= threads;
-  return {.packed_bytes = work.panels * work.u_panel() * 4,
+  const Panels<Form>& panels = work.panels;
+  const bool few = work.shape.tiles() < panels.columns && panels.count >= threads;
+  return {.packed_bytes = panels.count * panels.u_size() * 4,
           .workspace_bytes = work.bytes(),
           .unpacked_bytes = few ? Work<Form>(problem, table.f32, threads, true).bytes() : 0};
 }
 
-// U[panel][position][source channel][column]
 template <class Form>
 void pack(const ConvProblem& problem, const KernelTable& table, int threads, const void* weights, std::byte* packed) {
-  const Work<Form> work(problem, table.f32, threads);
-  const bool forward = problem.direction == Direction::forward;
-  parallel_for(work.panels, threads, [&](int64_t begin, int64_t end, int) {
+  const Shape<Form> shape(problem);
+  const Panels<Form> panels(shape, table.f32);
+  float* u = reinterpret_cast<float*>(packed);
+  parallel_for(panels.count, threads, [&](int64_t begin, int64_t end, int) {
     for (int64_t panel = begin; panel < end; ++panel)
-      pack_panel(work, static_cast<const float*>(weights), forward, panel,
-                 reinterpret_cast<float*>(packed) + panel * work.u_panel());
+      pack_panel(shape, panels, table.f32, static_cast<const float*>(weights), panel, u + panel * panels.u_size());
   });
 }
 
@@ -365,16 +316,14 @@ template <class Form>
 void run(const ConvProblem& problem, const KernelTable& table, int threads, const ConvTensors& tensors,
          const std::byte* packed, std::byte* workspace) {
   const Work<Form> work(problem, table.f32, threads, packed == nullptr);
-  const bool forward = problem.direction == Direction::forward;
   float *src = static_cast<float*>(tensors.src), *dst = static_cast<float*>(tensors.dst);
-  if (!forward) std::swap(src, dst);
+  if (!work.shape.forward) std::swap(src, dst);
   const Operands operands{.source = src,
                           .u = reinterpret_cast<const float*>(packed),
                           .weights = static_cast<const float*>(tensors.weights),
                           .bias = static_cast<const float*>(tensors.bias),
                           .epilogue = epilogue_of<float>(problem, tensors),
-                          .produced = dst,
-                          .forward = forward};
+                          .produced = dst};
   run_shape(work, operands, reinterpret_cast<float*>(workspace));
 }
 

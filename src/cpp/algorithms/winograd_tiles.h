@@ -136,7 +136,7 @@ struct Shape {
   explicit Shape(const ConvProblem& problem) {
     const bool upright = Form::kLine && problem.axes[kHeight].k > 1;
     const Axis &h = problem.axes[upright ? kWidth : kHeight], &w = problem.axes[upright ? kHeight : kWidth];
-    const bool forward = problem.direction != Direction::backward_data;
+    forward = problem.direction != Direction::backward_data;
     groups = problem.g;
     images = problem.mb * problem.axes[kDepth].o;  // the depth is only a second batch axis here
     ic = forward ? problem.ic : problem.oc;
@@ -158,6 +158,7 @@ struct Shape {
   int64_t image_tiles() const { return dh * dw * tile_rows * tile_cols; }
   int64_t tiles() const { return images * image_tiles(); }
 
+  bool forward;
   Image source, produced;
   int64_t groups, images, ic, oc, dh, dw, pad_h, pad_w, tile_rows, tile_cols;
 };

@@ -210,7 +210,7 @@ std::string decline(const ConvProblem& problem, const KernelTable&) {
   };
   const auto multiplied = [](double rows, int64_t channels, double columns, double products) {
     const auto depth = static_cast<double>(channels);
-    return products * product_cycles(rows, 1, depth, columns, load_cycles(products * depth * columns * 16));
+    return products * product_cycles(rows, 1, depth, columns, products * depth * columns * 16);
   };
   const double more_weights = kMoreWeights * static_cast<double>(ic) * vectors(oc);
   const double mine = moved(ic, kInputCycles) + moved(oc, kOutputCycles) + kLoadCycles * more_weights +

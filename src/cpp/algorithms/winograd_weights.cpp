@@ -178,12 +178,13 @@ std::string decline(const ConvProblem& problem, const KernelTable&) {
   // Those that 16 channels of a tile take in the transforms of src and of diff_dst, and a vector of U in its transform.
   constexpr double kInput = 180, kGradient = 100, kWeights = 3;
   // A vector of U is read and written once a pass: cycles where all of them are in the L2 cache, the L3 cache or none.
-  constexpr double kL2 = 768 * 1024 / 4, kL3 = 24 * 1024 * 1024 / 4;
+  constexpr double kInL2 = 4, kInL3 = 12, kInMemory = 40;
   // The direct algorithm reaches 60 to 85 % of the core's peak.
   constexpr double kDirect = 1.3;
   const Tiles s(problem);
   const auto tiles = static_cast<double>(s.tiles()), ic = static_cast<double>(s.ic);
-  const double u = kPositions * ic * vectors(s.oc) * 16, touch = u <= kL2 ? 4 : u <= kL3 ? 12 : 40;
+  const double u = kPositions * ic * vectors(s.oc) * 16;
+  const double touch = u <= kL2Weights ? kInL2 : u <= kL3Weights ? kInL3 : kInMemory;
   const double passes = std::max(1.0, tiles / (ic * static_cast<double>(s.oc) / (ic + static_cast<double>(s.oc))));
   const double mine = tiles * (kInput * vectors(s.ic) + kGradient * vectors(s.oc)) +
                       kPositions * ic * vectors(s.oc) * (tiles + passes * touch + kWeights);

@@ -21,6 +21,7 @@ X = normal(np.random.default_rng(0), (2, 6, 7, 8), np.float32)
 MAKERS: dict[str, Callable[[], layers.Layer]] = {
     "conv": lambda: layers.Conv2D(5, 3, padding="same", activation="relu"),
     "depthwise": lambda: layers.DepthwiseConv2D(3, use_bias=False),
+    "dense": lambda: layers.Dense(5, activation="relu"),
     "max": lambda: layers.MaxPooling2D(2),
     "average": lambda: layers.AveragePooling2D(3, 2, padding="same"),
 }
@@ -55,6 +56,16 @@ def test_arrays_that_do_not_fit_go_the_long_way(name: str) -> None:
     np.testing.assert_array_equal(layer(np.asfortranarray(X)), y)
     np.testing.assert_array_equal(layer(X.astype(">f4").astype(np.float64)), y)
     assert type(layer(X.tolist())) is np.ndarray
+
+
+def test_rows_that_are_not_the_plans_are_refused() -> None:
+    layer = MAKERS["dense"]()
+    bound(layer)
+    last = layer.kernel.last_use
+    packed = layer.kernel.packed(last.plan)
+    assert last.plan.bind(packed, None, (84,))(X.reshape(84, 8)).shape == (84, 5)
+    with pytest.raises(ValueError, match=r"ConvPlan\.bind: rows must be as many .* rows=\(83\)"):
+        last.plan.bind(packed, None, (83,))
 
 
 def test_a_change_is_seen() -> None:

@@ -99,8 +99,11 @@ class ConvPlan:
     def pack(self, weights: _Array) -> PackedWeights:
         """The weights as they are now, for any number of runs of this plan; not for backward_weights."""
 
-    def bind(self, weights: PackedWeights, bias: _Array | None) -> BoundRun:
-        """A forward run of the plan on dense arrays with these weights, as long as somebody else keeps them."""
+    def bind(self, weights: PackedWeights, bias: _Array | None, rows: Sequence[int] | None = None) -> BoundRun:
+        """A forward run of the plan on dense arrays with these weights, as long as somebody else keeps them.
+
+        rows: the shape of src and dst but for the channels, as many as the pixels, where it isn't the plan's.
+        """
 
     def run(
         self,

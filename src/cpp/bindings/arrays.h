@@ -35,6 +35,12 @@ inline DType dtype_of(const py::array& array) {
   return dtype_of(py::str(array.dtype()).cast<std::string>());  // throws
 }
 
+inline int64_t count_of(const Shape& shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape) count *= size;
+  return count;
+}
+
 inline std::string text(const Shape& shape) {
   std::string result = "(";
   for (int64_t size : shape) result += (result.size() > 1 ? ", " : "") + std::to_string(size);
@@ -90,8 +96,7 @@ inline void give_back(void* block) {
 // An uninitialised array that begins at a cache line, so that no vector of it is spread over two. NumPy's own begin
 // anywhere.
 inline py::array aligned_array(DType dtype, const Shape& shape) {
-  int64_t bytes = size_of(dtype);
-  for (const int64_t size : shape) bytes *= size;
+  const int64_t bytes = size_of(dtype) * count_of(shape);
   std::unique_ptr<ResultBlock> block =
       bytes >= kMinResultBytes ? take_result(bytes) : std::make_unique<ResultBlock>(make_buffer(bytes), bytes);
   const void* data = block->memory.get();

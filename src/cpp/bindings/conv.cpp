@@ -67,17 +67,29 @@ py::array run(const PyConvPlan& self, const py::array& src, const py::object& we
   return dst;
 }
 
-// Doesn't hold the weights: a Variable drops those that it keeps when it changes, and their memory is free then.
+// Doesn't hold the weights: a Variable drops those that it keeps when it changes, and their memory is free then. The
+// rows of a matrix product may have a shape of several axes, or of one.
 BoundRun bind(const std::shared_ptr<PyConvPlan>& self, const std::shared_ptr<PyPackedWeights>& weights,
-              const std::optional<py::array>& bias) {
-  const auto run_kept = [self, kept = std::weak_ptr(weights), bias](const py::array& src) -> py::object {
+              const std::optional<py::array>& bias, const std::optional<Shape>& rows) {
+  const auto with_channels = [](Shape shape, int64_t channels) {
+    shape.push_back(channels);
+    return shape;
+  };
+  const Shape src_shape = rows ? with_channels(*rows, self->problem().ic) : self->src_shape;
+  const Shape dst_shape = rows ? with_channels(*rows, self->problem().oc) : self->dst_shape;
+  if (count_of(src_shape) != count_of(self->src_shape) || count_of(dst_shape) != count_of(self->dst_shape))
+    throw std::invalid_argument(
+        "ConvPlan.bind: rows must be as many as the pixels of src and dst. Received: rows=" + text(*rows) + ".");
+  const auto run_kept = [self, kept = std::weak_ptr(weights), bias, dst_shape](const py::array& x) -> py::object {
     const std::shared_ptr<PyPackedWeights> packed = kept.lock();
     if (!packed) return py::none();
-    const py::array dst = aligned_array(self->problem().dtype, self->dst_shape);
+    const bool as_it_is = dst_shape == self->dst_shape;
+    const py::array src = as_it_is ? x : py::array(x).reshape(self->src_shape);
+    py::array dst = aligned_array(self->problem().dtype, self->dst_shape);
     run_packed(*self, self->tensors(src, bias, dst, std::nullopt), *packed);
-    return dst;
+    return as_it_is ? dst : dst.reshape(dst_shape);
   };
-  return {self->problem().dtype, self->src_shape, &self->plan.kernels(), run_kept};
+  return {self->problem().dtype, src_shape, &self->plan.kernels(), run_kept};
 }
 
 }  // namespace
@@ -131,7 +143,7 @@ void register_conv(py::module_& module) {
       .def_property_readonly("refusals", [](const PyConvPlan& self) { return self.plan.refusals(); })
       .def("describe", [](const PyConvPlan& self) { return self.plan.describe(); })
       .def("pack", &pack, py::arg("weights"))
-      .def("bind", &bind, py::arg("weights"), py::arg("bias").none(true))
+      .def("bind", &bind, py::arg("weights"), py::arg("bias").none(true), py::arg("rows").none(true) = py::none())
       .def("run", &run, py::arg("src"), py::arg("weights"), py::arg("bias").none(true),
            py::arg("dst").none(true) = py::none(), py::arg("residual").none(true) = py::none());
 

@@ -38,9 +38,7 @@ void run(const ProgramSequence& self, const py::array& x, const py::array& y) {
 
 BoundRun bind(const std::shared_ptr<ProgramSequence>& self, const Shape& input, const Shape& output) {
   const auto fits = [&](int64_t number, const Shape& shape) {
-    int64_t bytes = size_of(DType::f32);
-    for (const int64_t size : shape) bytes *= size;
-    return bytes == self->bytes(number);
+    return size_of(DType::f32) * count_of(shape) == self->bytes(number);
   };
   if (!fits(kSequenceInput, input) || !fits(kSequenceOutput, output))
     throw std::invalid_argument(

@@ -9,7 +9,7 @@ from pyconv import activations
 from pyconv.gradient import Array
 from pyconv.layers import settings
 from pyconv.layers.layer import Layer, Shape
-from pyconv.ops.conv import DENSE, convolve
+from pyconv.ops.conv import DENSE, bound_to, convolve
 from pyconv.variable import Variable
 
 
@@ -88,6 +88,10 @@ class Dense(Layer):
         fused = activations.fused(self.activation)
         y = convolve(self.convolution, x, self.kernel, self.bias, activation=fused or "linear")
         return y if fused else self.activation(y)
+
+    def bound_to(self, x: Array) -> Callable[[Array], Array | None] | None:
+        fused = activations.fused(self.activation)
+        return bound_to(self.convolution, x, self.kernel, self.bias, fused) if fused else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

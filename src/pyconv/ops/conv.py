@@ -217,9 +217,10 @@ def bound_to(
 ) -> _core.BoundRun | None:
     """The operation on arrays like the last one, x, until a weight changes; None if it isn't a run of one plan."""
     last: _Last | None = kernel.last_use
-    if settled.op == "dense" or last is None or last.key != _key(settled, x, activation) or last.bias is not bias:
+    if last is None or last.key != _key(settled, x, activation) or last.bias is not bias:
         return None
-    return last.plan.bind(kernel.packed(last.plan), None if bias is None else bias.value)
+    rows = x.shape[:-1] if settled.op == "dense" else None
+    return last.plan.bind(kernel.packed(last.plan), None if bias is None else bias.value, rows)
 
 
 def _convolve(

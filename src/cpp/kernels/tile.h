@@ -29,7 +29,8 @@ constexpr int kPanel = kTileVectors * kLanes<T>;
 
 // A row of b that is one cache line is multiplied in 6 cycles, too few for the core's own prefetching to bring the next
 // ones from L2, or L3, in time. Where b has many rows a tile asks for them so many in advance; of fewer, which stay in
-// the L1 cache, that only costs.
+// the L1 cache, that only costs. Of 8 layers, 1x1 and 3x3, 8 rows in advance took 1.04 times as long as 32, 64 1.03,
+// and 32 and 512 for "many" as long as 128: no more than two processes of one build differ by.
 constexpr bool kAsksAhead = kTileVectors * kVectorBytes == 64;
 constexpr int64_t kRowsAhead = 32, kManyRows = 128;
 

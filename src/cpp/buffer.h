@@ -16,6 +16,14 @@ constexpr int64_t align_up(int64_t bytes) { return (bytes + kAlignment - 1) / kA
 // What takes more bytes than half of an L3 cache comes from memory, and goes there.
 constexpr int64_t kUncachedBytes = 16 * 1024 * 1024;
 
+// Whether rows of `length` numbers, each so many after the one before, are whole cache lines: only such can be
+// streamed.
+template <class T>
+bool are_cache_lines(const T* rows, int64_t distance, int64_t length) {
+  constexpr int64_t line = kAlignment / static_cast<int64_t>(sizeof(T));
+  return reinterpret_cast<uintptr_t>(rows) % kAlignment == 0 && distance % line == 0 && length % line == 0;
+}
+
 struct AlignedDelete {
   void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{kAlignment}); }
 };

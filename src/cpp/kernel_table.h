@@ -29,7 +29,8 @@ struct Epilogue {
 // for r < rows, j < cols. c[r][j] lies at c[r * c_row + j]. A panel has `panel` columns (Kernels::panel), whose whole
 // vectors must be readable in b, whatever cols: packed panels have b_k = panel. A tile of rows meets all panels before
 // the next tile is begun. Sums run in the order t, q with one accumulator per element: the result depends neither on
-// rows nor on where a matrix was cut.
+// rows nor on where a matrix was cut. Where streamed, whole vectors of c go past the caches, and c and its rows are
+// multiples of kAlignment, and residual isn't c.
 //
 // dots is the same for few columns, each a panel by itself: panel = 1, and a_k = b_k = 1. Taps come in runs of `run`,
 // each of which is as far from the one before it in a as the second is from the first. There is an accumulator for each
@@ -47,6 +48,7 @@ struct BrgemmArgs {
   int64_t c_row = 0, rows = 0, cols = 0;
   const T* bias = nullptr;
   Epilogue<T> epilogue = {};
+  bool streamed = false;
 };
 
 // One filter per channel, the kernel of depthwise convolution, on a rectangle of pixels: lines of rows, channels side
@@ -57,7 +59,9 @@ struct BrgemmArgs {
 //                  weights[weight_taps[t] + e * weight_step + j]
 //
 // for l < lines, r < rows, j < channels; start[j] = bias[j], or 0 without a bias. dst[l][r][j] lies at
-// dst[l * dst_line + r * dst_row + j]. Sums run in one order, whatever the lines and channels.
+// dst[l * dst_line + r * dst_row + j]. Sums run in one order, whatever the lines and channels. Where streamed,
+// vectors of dst go past the caches if there is no residual, and dst, its rows, lines and channels are multiples of
+// kAlignment.
 template <class T>
 struct DepthwiseArgs {
   const T* src = nullptr;
@@ -72,6 +76,7 @@ struct DepthwiseArgs {
   int64_t lines = 0, rows = 0, channels = 0;
   const T* bias = nullptr;
   Epilogue<T> epilogue = {};
+  bool streamed = false;
 };
 
 // The gradient of the filters, from that of dst on the same pixels; at least a vector of channels:

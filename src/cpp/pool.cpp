@@ -110,15 +110,6 @@ bool is_uncached(const PoolProblem& problem) {
          kUncachedBytes;
 }
 
-// Whether dst may be streamed.
-template <class T>
-bool is_aligned(const PoolProblem& problem, const T* dst) {
-  const auto is_multiple = [](int64_t elements) {
-    return elements * static_cast<int64_t>(sizeof(T)) % kAlignment == 0;
-  };
-  return reinterpret_cast<intptr_t>(dst) % kAlignment == 0 && is_multiple(problem.dst_stride) && is_multiple(problem.c);
-}
-
 // Windows of a line that all lines go through before the next; 0 for whole lines.
 template <class T>
 int64_t block_of(const PoolProblem& problem) {
@@ -213,7 +204,7 @@ void forward(const PoolPlan& plan, const T* src, T* dst) {
   const int64_t wanted = kTasksPerThread * threads;
   const bool few_lines = threads > 1 && lines > 0 && lines < wanted;
   const int64_t pieces = few_lines ? std::clamp<int64_t>(c / kMinChannels, 1, (wanted + lines - 1) / lines) : 1;
-  const bool streamed = pieces == 1 && is_uncached<T>(problem) && is_aligned(problem, dst);
+  const bool streamed = pieces == 1 && is_uncached<T>(problem) && are_cache_lines(dst, problem.dst_stride, problem.c);
   const bool one_by_one = plan.columns_first || plan.every_column;
   const int64_t scratch_bytes = Scratch<T>::bytes(plan);
   const Workspace workspace(threads * scratch_bytes);

@@ -82,7 +82,8 @@ void run_as(const ConvProblem& problem, const Kernels<T>& kernels, int threads, 
                                  .weights = weights + (gather.forward ? 0 : (problem.taps() - 1) * tap),
                                  .weight_tap = gather.forward ? tap : -tap,
                                  .produced = produced,
-                                 .epilogue = epilogue};
+                                 .epilogue = epilogue,
+                                 .streamed = is_streamed(gather, kernels.lanes, channels, produced)};
   for_each_rectangle(gather, blocks, threads, tensors, workspace, [&](int64_t block, DepthwiseArgs<T> args) {
     const int64_t first = block_begin(block);
     args.src += first;

@@ -55,6 +55,7 @@ struct GatherTensors {
   T* produced;
   Epilogue<T> epilogue = {};
   int64_t first_pixel = 0;  // that source begins with
+  bool streamed = false;    // what is written goes past the caches
 };
 
 // Where the offsets of one thread's taps are, in a workspace of tap_offset_bytes.
@@ -112,22 +113,15 @@ void for_each_rectangle_of(const Gather& gather, const std::vector<Segment>& hei
                                      .dst_row = width.step * produced_row,
                                      .lines = height.count,
                                      .rows = width.count,
-                                     .epilogue = at_offset(tensors.epilogue, produced_at)});
+                                     .epilogue = at_offset(tensors.epilogue, produced_at),
+                                     .streamed = tensors.streamed});
       }
   }
 }
 
-// Maps beyond kUncachedBytes, source and produced together, are fast only in the order in which they lie, 31 GB/s for a
-// thread, while vectors of channels down the lines came at 14 GB/s. So a band of lines at a time is asked for in that
-// order: half of an L2 cache of 1 MB.
+// Maps in memory are fast only in the order in which they lie, 31 GB/s for a thread, while vectors of channels down the
+// lines came at 14 GB/s. So a band of lines at a time is asked for in that order: half of an L2 cache of 1 MB.
 constexpr int64_t kBandBytes = 512 * 1024;
-
-template <class T>
-bool comes_from_memory(const Gather& gather) {
-  const int64_t source = gather.source(kDepth) * gather.source(kHeight) * gather.source(kWidth) * gather.source_stride;
-  const int64_t produced = gather.rows() * gather.produced(kWidth) * gather.produced_stride;
-  return (gather.mb * source + produced) * static_cast<int64_t>(sizeof(T)) > kUncachedBytes;
-}
 
 // Lines that a band produces.
 template <class T>
@@ -137,15 +131,16 @@ int64_t band_lines(const Gather& gather) {
   return std::max(int64_t{1}, kBandBytes / (line * static_cast<int64_t>(sizeof(T))));
 }
 
-// Asks for what these lines read and write; of volumes only for what they write.
+// Asks for what these lines read, but of volumes, and for what they write, unless that is streamed.
 template <class T>
 void bring_in(const Gather& gather, const PlaneLines& lines, const GatherTensors<T>& tensors) {
   constexpr int64_t line_of_cache = kAlignment / static_cast<int64_t>(sizeof(T));
   const int64_t produced_line = gather.produced(kWidth) * gather.produced_stride;
   const Gather::Row row = gather.row(lines.plane * gather.produced(kHeight) + lines.begin);
   const T* end = tensors.produced + row.pixel * gather.produced_stride + (lines.end - lines.begin) * produced_line;
-  for (const T* at = end - (lines.end - lines.begin) * produced_line; at < end; at += line_of_cache)
-    __builtin_prefetch(at, 1);
+  if (!tensors.streamed)
+    for (const T* at = end - (lines.end - lines.begin) * produced_line; at < end; at += line_of_cache)
+      __builtin_prefetch(at, 1);
   if (gather.source(kDepth) > 1) return;
   const Taps last = gather.taps(kHeight, lines.end - 1);
   const int64_t from = row.height.src, to = std::min(gather.source(kHeight), last.src + last.count * last.src_step);

@@ -31,6 +31,7 @@ void brgemm(const BrgemmArgs<T>& args) {
     for (int64_t panel = 0; panel + 1 < panels; ++panel) whole(args, begin, panel);
     pick_tile<T, kTileRows>(end - begin, last_vectors)(args, begin, panels - 1);
   }
+  if (args.streamed) streams_end();
 }
 
 }  // namespace

@@ -83,7 +83,10 @@ void depthwise_tile(const DepthwiseArgs<T>& arguments, const T* src, T* dst) {
     if (args.epilogue.activation != Activation::linear)
       for (int r = 0; r < kRows; ++r) acc[r] = activate<T>(args.epilogue, acc[r]);
     T* p = dst + j;
-    for (int r = 0; r < kRows; ++r, p += args.dst_row) store(p, acc[r]);
+    if (args.streamed)
+      for (int r = 0; r < kRows; ++r, p += args.dst_row) stream(p, acc[r]);
+    else
+      for (int r = 0; r < kRows; ++r, p += args.dst_row) store(p, acc[r]);
   }
 }
 
@@ -183,6 +186,7 @@ void depthwise(const DepthwiseArgs<T>& arguments) {
                                                         : pick_depthwise_tile<T, 0>;
   for_each_tile(args, pixels ? 1 : kDepthwiseRows,
                 [&](int64_t rows, const T* src, T* dst) { pick(rows)(args, src, dst); });
+  if (args.streamed) streams_end();
 }
 
 }  // namespace

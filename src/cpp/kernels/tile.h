@@ -79,6 +79,7 @@ void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
   const Epilogue<T> epilogue = args.epilogue;
   const int64_t c_row = args.c_row;  // a copy: for all the compiler knows, a store changes args
   const int64_t at = row * c_row + column;
+  const bool streamed = args.streamed;
   const auto finish = [&](auto load_last, auto store_last) {
     if (epilogue.residual) {
       PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -93,6 +94,12 @@ void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
       }
     }
     T* c = args.c + at;
+    if (streamed && whole) {  // here, not as a third way to finish: only stores are compiled twice
+      PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
+        PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) stream(c + r * c_row + v * kLanes<T>, acc[r][v]);
+      }
+      return;
+    }
     PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
       PYCONV_UNROLL for (int v = 0; v < kLast; ++v) store(c + r * c_row + v * kLanes<T>, acc[r][v]);
       store_last(c + r * c_row + kLast * kLanes<T>, acc[r][kLast]);

@@ -69,6 +69,9 @@ struct Plain {
   Vec<T> operator()(const T* p) const { return in_register(load(p)); }
 };
 
+// Less than a cache line of a pixel at once is never streamed.
+constexpr bool kStreamsVectors = kVectorBytes >= 64;
+
 // kRows pixels of a line, all channels, which must fill a vector; no residual.
 template <class T, int kRows, int kAdvance>
 void depthwise_tile(const DepthwiseArgs<T>& arguments, const T* src, T* dst) {
@@ -83,7 +86,7 @@ void depthwise_tile(const DepthwiseArgs<T>& arguments, const T* src, T* dst) {
     if (args.epilogue.activation != Activation::linear)
       for (int r = 0; r < kRows; ++r) acc[r] = activate<T>(args.epilogue, acc[r]);
     T* p = dst + j;
-    if (args.streamed)
+    if (kStreamsVectors && args.streamed)
       for (int r = 0; r < kRows; ++r, p += args.dst_row) stream(p, acc[r]);
     else
       for (int r = 0; r < kRows; ++r, p += args.dst_row) store(p, acc[r]);

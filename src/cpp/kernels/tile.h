@@ -34,6 +34,9 @@ constexpr int kPanel = kTileVectors * kLanes<T>;
 constexpr bool kAsksAhead = kTileVectors * kVectorBytes == 64;
 constexpr int64_t kRowsAhead = 32, kManyRows = 128;
 
+// Less than a cache line of a row at once is never streamed.
+constexpr bool kStreamsTiles = kTileVectors * kVectorBytes >= 64;
+
 // Rows row .. row + kRows - 1 and columns panel * kPanel .. of the product.
 template <class T, int kRows, int kVectors>
 void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
@@ -94,7 +97,7 @@ void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
       }
     }
     T* c = args.c + at;
-    if (streamed && whole) {  // here, not as a third way to finish: only stores are compiled twice
+    if (kStreamsTiles && streamed && whole) {  // here, not as a third way to finish: only stores are compiled twice
       PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
         PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) stream(c + r * c_row + v * kLanes<T>, acc[r][v]);
       }

@@ -7,6 +7,9 @@ bears the sums of a few hundred of them.
 
 from __future__ import annotations
 
+import _thread
+import operator
+import signal
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
@@ -314,6 +317,21 @@ def test_an_exception_ends_the_recording() -> None:
     with pytest.raises(RuntimeError), Tape([x]) as tape:
         raise RuntimeError
     require_unknown(tape, ops.multiply(x, x))
+
+
+def test_an_interrupt_is_not_lost_where_an_array_dies() -> None:
+    """Python runs nothing between the two calls; a function of its own that the array's end calls would get it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        x, results = data(3), [data(3)]
+        with Tape([x]):
+            record(results[0], (x, lambda dy: dy))
+        calls = _thread.interrupt_main, results.clear
+        with pytest.raises(KeyboardInterrupt):
+            list(map(operator.methodcaller("__call__"), calls))
+        assert not results
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_other_threads_do_not_record_on_this_tape() -> None:

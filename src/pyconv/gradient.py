@@ -11,6 +11,7 @@ Loops of one's own are better served by `pyconv.GradientTape`, see differentiati
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 import weakref
@@ -71,9 +72,10 @@ class _Numbers:
         return None if found is None else found[0]
 
     def give(self, array: Array) -> int:
-        # The function holds the dictionary alone: no cycle keeps what a tape that is never played has noted.
+        # The function holds the dictionary alone: no cycle keeps what a tape that is never played has noted. And it is
+        # none of Python's own, for an interrupt that came while that ran would be lost.
         known, key, number = self._known, id(array), next(self._next)
-        known[key] = number, weakref.ref(array, lambda _: known.pop(key, None))
+        known[key] = number, weakref.ref(array, functools.partial(known.pop, key))
         return number
 
     def clear(self) -> None:

@@ -187,7 +187,7 @@ class _Meter(Tape):
         root, alive = _root(output), self._alive
         inputs = {id(_root(array)) for array, _ in links}
         if (key := id(root)) not in alive and (key not in inputs or root.base is None):
-            alive[key] = root.nbytes, weakref.ref(root, lambda _: alive.pop(key, None))
+            alive[key] = root.nbytes, weakref.ref(root, functools.partial(alive.pop, key))
         self.series.append(sum(size for size, _ in alive.values()))
 
 

@@ -2,7 +2,8 @@
 
 Every peer lives in a process of its own, is kept warm, and is called in turns with the others, so that whatever
 else the machine does falls on all alike. A turn after which the machine isn't as fast as it can be is taken again. The
-median over the rounds counts. Only ratios within one run mean anything.
+median over the rounds counts. Only ratios within one run mean anything. After three rounds only those go on that may be
+the best: many short turns tell two libraries apart that a few long ones can't.
 
     python benchmarks/compare.py benchmarks/problems/mnist.txt --threads 1 2 --json mnist.json
     python benchmarks/compare.py benchmarks/problems/mnist.txt --against benchmarks/results/KEPT.json
@@ -47,6 +48,10 @@ LIMITS_TIME = 0.2
 RETAKES, WAITING = 3, 0.5
 # Times as many rounds decide whether a ratio has really dropped.
 SURE = 3
+# All peers take so many rounds, and the others those within so much of the best one's time.
+ALL_ROUNDS, NEAR = 3, 1.3
+# So many go on, ours among them, as far as an estimate knows.
+GO_ON = 3
 # Problems that nothing was tuned on tell apart from the others whether the tuning holds.
 HELD_OUT = "odd"
 
@@ -114,16 +119,35 @@ def measure(
             raise SystemExit(f"{row.job.name}: {name} is {error:.1e} (relative L2) from float64's result.")
     if OURS in row.refused:
         raise SystemExit(f"{row.job.name}: {OURS} refuses it: {row.refused[OURS]}")
+    worker.rest()  # NumPy's threads, which told the errors
+    take_turns(connections, row, rounds, least)
+    return row
+
+
+def take_turns(connections: dict[str, Connection], row: Row, rounds: int, least: float) -> None:
+    """All whose result is right in the first rounds, then those that may be the best."""
     turns = list(row.error)
     samples: dict[str, list[float]] = {name: [] for name in turns}
-    worker.rest()  # NumPy's threads, which told the errors
     for number in range(rounds):
+        if number == ALL_ROUNDS:
+            row.seconds = medians(samples)
+            turns = contenders(row)
         first = number % len(turns)
         for name in turns[first:] + turns[:first]:
             # One round is a look, by tests, too, which don't have the machine to themselves.
             samples[name].append(turn(connections, name, row, least, RETAKES if rounds > 1 else 0))
-    row.seconds = {name: statistics.median(values) for name, values in samples.items() if values}
-    return row
+    row.seconds = medians(samples)
+
+
+def medians(samples: dict[str, list[float]]) -> dict[str, float]:
+    return {name: statistics.median(values) for name, values in samples.items() if values}
+
+
+def contenders(row: Row) -> list[str]:
+    """Ours, and the peers that take no longer than NEAR times the best; all where none counts."""
+    best = row.best_peer()
+    longest = NEAR * row.seconds[best] if best else math.inf
+    return [name for name, seconds in row.seconds.items() if name == OURS or seconds <= longest]
 
 
 def turn(connections: dict[str, Connection], name: str, row: Row, least: float, retakes: int) -> float:
@@ -185,7 +209,8 @@ def estimate(chosen: Sequence[Job], peers: int, threads: Sequence[int], rounds: 
         seconds += 15  # the processes start
         for job in chosen:
             call = job.work() / (1e11 if job.unit == "GFLOP/s" else 1e10) / count
-            seconds += 0.5 + peers * rounds * (worker.settling(count) + least + call + 2 * worker.LOOK + 0.01)
+            turns = peers * min(rounds, ALL_ROUNDS) + GO_ON * max(0, rounds - ALL_ROUNDS)
+            seconds += 0.5 + turns * (worker.settling(count) + least + call + 2 * worker.LOOK + 0.01)
     return seconds
 
 
@@ -195,8 +220,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", nargs="+", type=int, default=[1], metavar="N")
     parser.add_argument("--peers", nargs="+", choices=[name for name in MODULES if name != OURS], metavar="NAME")
     parser.add_argument("--match", default="", metavar="REGEX", help="only problems whose name it finds")
-    parser.add_argument("--rounds", type=int, default=7, metavar="N")
-    parser.add_argument("--min-time", type=float, default=0.1, metavar="SECONDS", help="of each peer in each round")
+    parser.add_argument("--rounds", type=int, default=11, metavar="N")
+    parser.add_argument("--min-time", type=float, default=0.01, metavar="SECONDS", help="of each peer in each round")
     parser.add_argument(
         "--any-accuracy", action="store_true", help=f"let peers whose error exceeds {ACCURATE:.0e} be the best, too"
     )

@@ -287,6 +287,31 @@ def test_only_accurate_peers_count() -> None:
     assert any("mnn: not counted" in note for note in report.notes([measured]))
 
 
+def test_only_peers_near_the_best_go_on() -> None:
+    mixed = row(1e-5, torch=1.0, onnxruntime=1.3, openvino=1.4, mnn=0.5)
+    # mnn isn't accurate, but no slower: somebody may look at it alone.
+    assert compare.contenders(mixed) == ["pyconv", "torch", "onnxruntime", "mnn"]
+    assert compare.contenders(row(1e-5, mnn=0.5)) == ["pyconv", "mnn"]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "turns"), [(2, {"pyconv": 2, "near": 2, "far": 2}), (5, {"pyconv": 5, "near": 5, "far": 3})]
+)
+def test_all_peers_take_the_first_rounds(monkeypatch: pytest.MonkeyPatch, rounds: int, turns: dict[str, int]) -> None:
+    taken: dict[str, int] = {}
+
+    def turn(connections: object, name: str, *rest: object) -> float:
+        taken[name] = taken.get(name, 0) + 1
+        return {"pyconv": 1.0, "near": 1.2, "far": 2.0}[name]
+
+    monkeypatch.setattr(compare, "turn", turn)
+    measured = row(1e-5, near=1.2, far=2.0)
+    measured.seconds.clear()
+    compare.take_turns({}, measured, rounds, 0.1)
+    assert taken == turns
+    assert measured.best_peer() == "near"
+
+
 def test_the_summary_shows_mean_and_least_beside_the_target() -> None:
     lines = report.summary([row(1e-5, torch=4.0), row(1e-5, torch=1.0), row(1e-5)]).splitlines()
     assert lines[1].split() == ["3x3", "stride", "1", "all", "1", "2", "2.00", "1.00", "1.20"]

@@ -24,6 +24,9 @@ MAKERS: dict[str, Callable[[], layers.Layer]] = {
     "dense": lambda: layers.Dense(5, activation="relu"),
     "max": lambda: layers.MaxPooling2D(2),
     "average": lambda: layers.AveragePooling2D(3, 2, padding="same"),
+    "transposed": lambda: layers.Conv2DTranspose(5, 3, 2, activation="relu"),
+    "global max": layers.GlobalMaxPooling2D,
+    "global average": lambda: layers.GlobalAveragePooling2D(keepdims=True),
 }
 
 

@@ -100,7 +100,7 @@ class ConvPlan:
         """The weights as they are now, for any number of runs of this plan; not for backward_weights."""
 
     def bind(self, weights: PackedWeights, bias: _Array | None, rows: Sequence[int] | None = None) -> BoundRun:
-        """A forward run of the plan on dense arrays with these weights, as long as somebody else keeps them.
+        """A run of the plan, forward or for data, on dense arrays with these weights, while somebody else keeps them.
 
         rows: the shape of src and dst but for the channels, as many as the pixels, where it isn't the plan's.
         """
@@ -148,8 +148,8 @@ class PoolPlan:
     def scratch_bytes(self) -> int:
         """Bytes of memory that each thread needs in `forward`."""
 
-    def bind(self) -> BoundRun:
-        """A forward run of the plan on dense arrays."""
+    def bind(self, shape: Sequence[int] | None = None) -> BoundRun:
+        """A forward run of the plan on dense arrays, whose results have this shape instead of dst's."""
 
     def forward(self, src: _Array, dst: _Array | None = None) -> _Array:
         """Returns dst, a new array that begins at a cache line if none is given."""

@@ -67,29 +67,30 @@ py::array run(const PyConvPlan& self, const py::array& src, const py::object& we
   return dst;
 }
 
-// Doesn't hold the weights: a Variable drops those that it keeps when it changes, and their memory is free then. The
-// rows of a matrix product may have a shape of several axes, or of one.
+// Doesn't hold the weights: a Variable drops those that it keeps when it changes, and their memory is free then. A data
+// gradient reads dst and makes src. The rows of a matrix product may have a shape of several axes, or of one.
 BoundRun bind(const std::shared_ptr<PyConvPlan>& self, const std::shared_ptr<PyPackedWeights>& weights,
               const std::optional<py::array>& bias, const std::optional<Shape>& rows) {
-  const auto with_channels = [](Shape shape, int64_t channels) {
-    shape.push_back(channels);
-    return shape;
+  const auto in_rows = [&rows](const Shape& shape) {
+    Shape other = rows.value_or(shape);
+    if (rows) other.push_back(shape.back());
+    return other;
   };
-  const Shape src_shape = rows ? with_channels(*rows, self->problem().ic) : self->src_shape;
-  const Shape dst_shape = rows ? with_channels(*rows, self->problem().oc) : self->dst_shape;
-  if (count_of(src_shape) != count_of(self->src_shape) || count_of(dst_shape) != count_of(self->dst_shape))
+  const Shape x_shape = in_rows(self->read_shape()), y_shape = in_rows(self->made_shape());
+  if (count_of(x_shape) != count_of(self->read_shape()) || count_of(y_shape) != count_of(self->made_shape()))
     throw std::invalid_argument(
         "ConvPlan.bind: rows must be as many as the pixels of src and dst. Received: rows=" + text(*rows) + ".");
-  const auto run_kept = [self, kept = std::weak_ptr(weights), bias, dst_shape](const py::array& x) -> py::object {
+  const auto run_kept = [self, kept = std::weak_ptr(weights), bias, y_shape](const py::array& x) -> py::object {
     const std::shared_ptr<PyPackedWeights> packed = kept.lock();
     if (!packed) return py::none();
-    const bool as_it_is = dst_shape == self->dst_shape;
-    const py::array src = as_it_is ? x : py::array(x).reshape(self->src_shape);
-    py::array dst = aligned_array(self->problem().dtype, self->dst_shape);
-    run_packed(*self, self->tensors(src, bias, dst, std::nullopt), *packed);
-    return as_it_is ? dst : dst.reshape(dst_shape);
+    const bool as_it_is = y_shape == self->made_shape();
+    const py::array read = as_it_is ? x : py::array(x).reshape(self->read_shape());
+    py::array made = aligned_array(self->problem().dtype, self->made_shape());
+    const bool forward = self->problem().direction == Direction::forward;
+    run_packed(*self, self->tensors(forward ? read : made, bias, forward ? made : read, std::nullopt), *packed);
+    return as_it_is ? made : made.reshape(y_shape);
   };
-  return {self->problem().dtype, src_shape, &self->plan.kernels(), run_kept};
+  return {self->problem().dtype, x_shape, &self->plan.kernels(), run_kept};
 }
 
 }  // namespace

@@ -24,6 +24,11 @@ struct PyConvPlan {
 
   const ConvProblem& problem() const { return plan.problem(); }
   bool makes_weights() const { return problem().direction == Direction::backward_weights; }
+
+  // The images of a run that doesn't make weights.
+  const Shape& read_shape() const { return problem().direction == Direction::forward ? src_shape : dst_shape; }
+  const Shape& made_shape() const { return problem().direction == Direction::forward ? dst_shape : src_shape; }
+
   void* weights_of(const py::array& weights) const {
     return data_of("weights", weights, problem().dtype, weights_shape, makes_weights());
   }

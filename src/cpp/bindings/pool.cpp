@@ -13,8 +13,14 @@ PoolKind kind_of(const std::string& name) {
   throw std::invalid_argument("kind must be max or average. Received: kind=" + name);
 }
 
-BoundRun bind(const std::shared_ptr<PyPoolPlan>& self) {
-  const auto run = [self](const py::array& src) -> py::object { return self->forward(src, std::nullopt); };
+BoundRun bind(const std::shared_ptr<PyPoolPlan>& self, const std::optional<Shape>& shape) {
+  if (shape && count_of(*shape) != count_of(self->dst_shape))
+    throw std::invalid_argument(
+        "PoolPlan.bind: shape must hold as many elements as dst. Received: shape=" + text(*shape) + ".");
+  const auto run = [self, shape](const py::array& src) -> py::object {
+    py::array dst = self->forward(src, std::nullopt);
+    return shape ? dst.reshape(*shape) : dst;
+  };
   return {self->plan.problem.dtype, self->src_shape, self->plan.table, run};
 }
 
@@ -38,7 +44,7 @@ void register_pool(py::module_& module) {
           "output_size",
           [](const PyPoolPlan& self) { return spatial_sizes(self.plan.problem.axes, &Axis::o, self.rank); })
       .def_property_readonly("scratch_bytes", [](const PyPoolPlan& self) { return self.plan.scratch_bytes(); })
-      .def("bind", &bind)
+      .def("bind", &bind, py::arg("shape").none(true) = py::none())
       .def("forward", &PyPoolPlan::forward, py::arg("src"), py::arg("dst").none(true) = py::none())
       .def("backward", &PyPoolPlan::backward, py::arg("src"), py::arg("diff_dst"), py::arg("diff_src"));
 }

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pyconv.gradient import Array
+from pyconv import activations
+from pyconv.gradient import Array, recording
 from pyconv.layers import settings
 from pyconv.layers.base_convolution import ConvolutionLayer
 from pyconv.layers.layer import Shape
-from pyconv.ops.conv_transpose import SettledTranspose, output_size, settle_transpose, transposed
+from pyconv.ops.conv_transpose import SettledTranspose, bound_to, output_size, settle_transpose, transposed
 
 
 class BaseConvTranspose(ConvolutionLayer):
@@ -56,4 +57,10 @@ class BaseConvTranspose(ConvolutionLayer):
         self.kernel = settings.weight(self, "kernel", (*self.kernel_size, self.filters, channels))
 
     def call(self, x: Array) -> Array:
-        return self.activation(transposed(self.transposition, x, self.kernel, self.bias))
+        fused = None if recording() else activations.fused(self.activation)
+        y = transposed(self.transposition, x, self.kernel, self.bias, fused or "linear")
+        return y if fused else self.activation(y)
+
+    def bound_to(self, x: Array) -> Callable[[Array], Array | None] | None:
+        fused = activations.fused(self.activation)
+        return bound_to(self.transposition, x, self.kernel, self.bias, fused) if fused else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from pyconv import ops
@@ -9,7 +10,10 @@ from pyconv.gradient import Array, recording
 from pyconv.layers import settings
 from pyconv.layers.base_spatial import SpatialLayer
 from pyconv.layers.layer import Shape
-from pyconv.ops.pooling import global_pool
+from pyconv.ops.pooling import Operation, global_bound_to, global_pool
+
+# The operation with a window that does what one over axes does.
+_WINDOWED: dict[str, Operation] = {"max": "max_pool", "mean": "average_pool"}
 
 
 class BaseGlobalPooling(SpatialLayer):
@@ -24,10 +28,15 @@ class BaseGlobalPooling(SpatialLayer):
 
     def call(self, x: Array) -> Array:
         if self.data_format == "channels_last" and not recording():
-            kept = global_pool("max_pool" if self.operation == "max" else "average_pool", x)
+            kept = global_pool(_WINDOWED[self.operation], x)
             return kept if self.keepdims else kept.reshape(len(x), x.shape[-1])
         pooled: Array = getattr(ops, self.operation)(x, self.spatial_axes, self.keepdims)
         return pooled
+
+    def bound_to(self, x: Array) -> Callable[[Array], Array | None] | None:
+        if self.data_format != "channels_last":
+            return None
+        return global_bound_to(_WINDOWED[self.operation], x, None if self.keepdims else (len(x), x.shape[-1]))
 
     def check_input_shape(self, shape: Shape) -> None:
         super().check_input_shape(shape)

@@ -18,7 +18,8 @@ from pyconv.gradient import Array, Link, record, recording
 from pyconv.ops import geometry, shapes
 from pyconv.ops.arrays import contiguous, dtype_name
 from pyconv.ops.conv import Kernel, operands, require_ranks
-from pyconv.ops.conv_plans import Problem, plan_for
+from pyconv.ops.conv_plans import Activation, Problem, plan_for
+from pyconv.ops.elementwise import NEGATIVE_SLOPE
 from pyconv.variable import Variable
 
 
@@ -137,16 +138,18 @@ def output_size(
     return tuple(sizes)
 
 
-def transposed(settled: SettledTranspose, x: Array, kernel: Kernel, bias: Kernel | None) -> Array:
-    """The operation on arrays that came through `as_float`, noted on the tape."""
+def transposed(
+    settled: SettledTranspose, x: Array, kernel: Kernel, bias: Kernel | None, activation: Activation = "linear"
+) -> Array:
+    """The operation on arrays that came through `as_float`, noted on the tape, which knows it without activation."""
     if settled.channels_first:
         last = settled._replace(channels_first=False)
-        return shapes.channels_first(transposed(last, shapes.channels_last(x), kernel, bias))
+        return shapes.channels_first(transposed(last, shapes.channels_last(x), kernel, bias, activation))
     weights = kernel.value if isinstance(kernel, Variable) else kernel
     if x.dtype != weights.dtype:
-        return transposed(settled, *operands("conv_transpose", x, kernel, bias))
+        return transposed(settled, *operands("conv_transpose", x, kernel, bias), activation)
     offset = bias.value if isinstance(bias, Variable) else bias
-    problem = problem_of(config.get_precision(), settled, x.dtype, x.shape, weights.shape)
+    problem = problem_of(config.get_precision(), settled, x.dtype, x.shape, weights.shape, activation)
     if offset is not None and offset.shape != (problem.in_channels,):
         raise ValueError(
             f"conv_transpose: bias must have shape ({problem.in_channels},), a number a filter. "
@@ -162,6 +165,18 @@ def transposed(settled: SettledTranspose, x: Array, kernel: Kernel, bias: Kernel
     return y
 
 
+def bound_to(
+    settled: SettledTranspose, x: Array, kernel: Variable, bias: Variable | None, activation: Activation
+) -> _core.BoundRun | None:
+    """The operation on arrays like this one until a weight changes, noted nowhere; None if it isn't one plan's run."""
+    weights = kernel.value
+    if settled.channels_first or x.dtype != weights.dtype:
+        return None
+    problem = problem_of(config.get_precision(), settled, x.dtype, x.shape, weights.shape, activation)
+    plan = plan_for(_core.get_isa(), "backward_data", problem)
+    return plan.bind(kernel.packed(plan), None if bias is None else bias.value)
+
+
 @functools.lru_cache(maxsize=256)
 def problem_of(
     precision: config.Precision,
@@ -169,6 +184,7 @@ def problem_of(
     dtype: np.dtype[Any],
     x_shape: tuple[int, ...],
     kernel_shape: tuple[int, ...],
+    activation: Activation = "linear",
 ) -> Problem:
     """The convolution whose data gradient this is: its input is our result, its kernel ours."""
     op, (*window, filters, channels) = "conv_transpose", kernel_shape
@@ -196,8 +212,8 @@ def problem_of(
         settled.dilation,
         pads,
         precision,
-        "linear",
-        0.0,
+        activation,
+        NEGATIVE_SLOPE if activation == "leaky_relu" else 0.0,
     )
 
 

@@ -114,8 +114,17 @@ def bound_to(settled: Settled, x: Array) -> _core.BoundRun | None:
 
 def global_pool(op: Operation, x: Array) -> Array:
     """One window over each image, channels last, as (N, 1, ..., 1, C); not noted on the tape."""
+    return _channels_last(_global(op, x), x, None)
+
+
+def global_bound_to(op: Operation, x: Array, shape: tuple[int, ...] | None) -> _core.BoundRun:
+    """The same on arrays like this one, with results of a shape of so many elements."""
+    return _plan(_core.get_isa(), _global(op, x), x.dtype, x.shape)[0].bind(shape)
+
+
+def _global(op: Operation, x: Array) -> Settled:
     size = x.shape[1:-1]
-    return _channels_last(Settled(op, size, (1,) * len(size), "valid", False), x, None)
+    return Settled(op, size, (1,) * len(size), "valid", False)
 
 
 # Lines at least this long fill vectors by themselves. Shorter ones are better transposed, and so is what needs

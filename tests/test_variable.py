@@ -94,20 +94,12 @@ def test_a_variable_computes_as_its_array(op: str, dtype: str) -> None:
 def test_a_plan_is_packed_for_once_and_four_are_kept() -> None:
     kernel = Variable(KERNEL)
     plans, made = [], []
-    forward = importlib.import_module("pyconv.ops.conv_plans").forward
-    settled = layers.Conv2D(4, 3).convolution
+    conv_plans = importlib.import_module("pyconv.ops.conv_plans")
+    settled, dtype = layers.Conv2D(4, 3).convolution, np.dtype(np.float32)
     for batch in range(1, 7):
-        plans.append(
-            forward(
-                pyconv.get_isa(),
-                pyconv.get_precision(),
-                settled,
-                np.dtype(np.float32),
-                (batch, 5, 5, 3),
-                kernel.shape,
-                None,
-            ).plan
-        )
+        shapes = (batch, 5, 5, 3), kernel.shape, None
+        request = conv_plans.Request(pyconv.get_isa(), pyconv.get_precision(), settled, dtype, *shapes)
+        plans.append(conv_plans.forward(request).plan)
     for plan in plans:
         packed = kernel.packed(plan)
         assert kernel.packed(plan) is packed

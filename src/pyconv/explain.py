@@ -10,7 +10,7 @@ import numpy as np
 
 from pyconv import _core, activations, config
 from pyconv.layers.layer import Layer, Shape, shape_tuple
-from pyconv.ops.conv_plans import Activation, Direction, Problem, Settled, forward, plan_by, plan_for, tuned
+from pyconv.ops.conv_plans import Activation, Direction, Problem, Request, Settled, forward, plan_by, plan_for, tuned
 from pyconv.ops.conv_transpose import crops, problem_of
 
 __all__ = ["explain"]
@@ -98,16 +98,8 @@ def _convolution(
     shape: tuple[int, ...],
 ) -> Iterator[str]:
     x_shape = (shape[0], *shape[2:], shape[1]) if settled.channels_first else shape
-    problem, plan, last = forward(
-        _core.get_isa(),
-        config.get_precision(),
-        settled,
-        np.dtype(dtype_name),
-        x_shape,
-        kernel_shape,
-        bias_shape,
-        activation,
-    )
+    shapes, dtype = (x_shape, kernel_shape, bias_shape), np.dtype(dtype_name)
+    problem, plan, last = forward(Request(_core.get_isa(), config.get_precision(), settled, dtype, *shapes, activation))
     output_shape = (last[0], last[-1], *last[1:-1]) if settled.channels_first else last
     yield from _arrays(shape, kernel_shape, bias_shape, output_shape, problem, settled.channels_first, activation)
     if settled.op != "dense":  # whose line of pixels has a window of one
@@ -121,10 +113,11 @@ def _convolution(
 def _transposed(layer: Any, shape: tuple[int, ...]) -> Iterator[str]:
     settled, kernel_shape = layer.transposition, layer.kernel.shape
     x_shape = (shape[0], *shape[2:], shape[1]) if settled.channels_first else shape
-    problem = problem_of(config.get_precision(), settled, np.dtype(layer.dtype), x_shape, kernel_shape)
+    activation = activations.fused(layer.activation) or "linear"
+    problem = problem_of(config.get_precision(), settled, np.dtype(layer.dtype), x_shape, kernel_shape, activation)
     plan = plan_for(_core.get_isa(), "backward_data", problem)
     bias_shape, output_shape = None if layer.bias is None else layer.bias.shape, _output_shape(layer, shape)
-    yield from _arrays(shape, kernel_shape, bias_shape, output_shape, problem, settled.channels_first, "linear")
+    yield from _arrays(shape, kernel_shape, bias_shape, output_shape, problem, settled.channels_first, activation)
     cut = crops(settled, problem.kernel_size)
     axes = zip(x_shape[1:-1], problem.kernel_size, problem.strides, problem.dilation, cut, strict=True)
     yield from _listed(

@@ -16,7 +16,7 @@ from pyconv.gradient import Array, recording
 from pyconv.ops import geometry, shapes
 from pyconv.ops.arrays import as_floats, checked_out, contiguous
 from pyconv.ops.conv_gradients import record_convolution
-from pyconv.ops.conv_plans import Activation, Operation, Settled, Tuned, forward
+from pyconv.ops.conv_plans import Activation, Operation, Request, Settled, Tuned, forward
 from pyconv.variable import Variable
 
 
@@ -234,16 +234,9 @@ def _convolve(
     offset = bias.value if isinstance(bias, Variable) else bias
     kept = isinstance(kernel, Variable) and not recording()
     key = _key(settled, x, activation) if kept else ()  # before the plan: what changes meanwhile changes the next key
-    problem, plan, shape = forward(
-        _core.get_isa(),
-        config.get_precision(),
-        settled,
-        x.dtype,
-        x.shape,
-        weights.shape,
-        None if offset is None else offset.shape,
-        activation,
-    )
+    shapes_of = x.shape, weights.shape, None if offset is None else offset.shape
+    request = Request(_core.get_isa(), config.get_precision(), settled, x.dtype, *shapes_of, activation)
+    problem, plan, shape = forward(request)
     src, dst = contiguous(x), out
     if dst is not None:
         dst = checked_out(settled.op, dst, shape, x.dtype, x, weights, offset)

@@ -119,22 +119,26 @@ class Forward(NamedTuple):
     shape: tuple[int, ...]
 
 
-def forward(
-    isa: str,
-    precision: config.Precision,
-    settled: Settled,
-    dtype: np.dtype[Any],
-    x_shape: tuple[int, ...],
-    kernel_shape: tuple[int, ...],
-    bias_shape: tuple[int, ...] | None,
-    activation: Activation = "linear",
-) -> Forward:
-    """The plan for arrays of these shapes, channels last; raises ValueError where they don't fit together."""
+class Request(NamedTuple):
+    """What a plan is asked for: an operation on arrays of these shapes, channels last."""
+
+    isa: str
+    precision: config.Precision
+    settled: Settled
+    dtype: np.dtype[Any]
+    x_shape: tuple[int, ...]
+    kernel_shape: tuple[int, ...]
+    bias_shape: tuple[int, ...] | None
+    activation: Activation = "linear"
+
+
+def forward(request: Request) -> Forward:
+    """The plan for such arrays; raises ValueError where they don't fit together."""
     # The version is read first: what is tuned meanwhile will be asked for by another.
     version = Tuned.version
-    found = _forward(version, isa, precision, settled, dtype, x_shape, kernel_shape, bias_shape, activation)
+    found = _forward(version, request)
     if _thread.asked is not None:
-        _thread.asked.note((isa, "forward", found.problem))
+        _thread.asked.note((request.isa, "forward", found.problem))
     return found
 
 
@@ -144,17 +148,8 @@ _PLANS = 256
 
 
 @functools.lru_cache(maxsize=_PLANS)
-def _forward(
-    version: int,
-    isa: str,
-    precision: config.Precision,
-    settled: Settled,
-    dtype: np.dtype[Any],
-    x_shape: tuple[int, ...],
-    kernel_shape: tuple[int, ...],
-    bias_shape: tuple[int, ...] | None,
-    activation: Activation,
-) -> Forward:
+def _forward(version: int, request: Request) -> Forward:
+    isa, precision, settled, dtype, x_shape, kernel_shape, bias_shape, activation = request
     op, strides, padding, dilation, _ = settled
     src_shape, window, groups, filters = _SIZES[op](x_shape, kernel_shape)
     if bias_shape not in (None, (filters,)):

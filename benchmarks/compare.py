@@ -7,6 +7,7 @@ the best: many short turns tell two libraries apart that a few long ones can't.
 
     python benchmarks/compare.py benchmarks/problems/mnist.txt --threads 1 2 --json mnist.json
     python benchmarks/compare.py benchmarks/problems/mnist.txt --against benchmarks/results/KEPT.json
+    python benchmarks/compare.py --peers x86_64_v3    # our own kernels for AVX2: at most 1 / 0.85 = 1.18 is the aim
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ import regressions  # noqa: E402
 import report  # noqa: E402
 import worker  # noqa: E402
 from jobs import Job  # noqa: E402
-from peers import MODULES  # noqa: E402
+from peers import MODULES, TABLES  # noqa: E402
 from rows import ACCURATE, OURS, Row  # noqa: E402
 
 # Beyond this relative error somebody computes something else, and no time is worth reading.
@@ -218,7 +219,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, help="problem files; all of benchmarks/problems by default")
     parser.add_argument("--threads", nargs="+", type=int, default=[1], metavar="N")
-    parser.add_argument("--peers", nargs="+", choices=[name for name in MODULES if name != OURS], metavar="NAME")
+    parser.add_argument(
+        "--peers", nargs="+", choices=[name for name in [*MODULES, *TABLES] if name != OURS], metavar="NAME"
+    )
     parser.add_argument("--match", default="", metavar="REGEX", help="only problems whose name it finds")
     parser.add_argument("--rounds", type=int, default=11, metavar="N")
     parser.add_argument("--min-time", type=float, default=0.01, metavar="SECONDS", help="of each peer in each round")

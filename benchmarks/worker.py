@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inference_networks import Inference
 from jobs import GRADIENTS, POOLINGS, Job
-from peers import RUNNERS, TRAINERS
+from peers import RUNNERS, TABLES, TRAINERS
 from training_networks import Step
 
 # Calls before those that count fill caches. The system may also wake two threads on one core, and takes some of its
@@ -46,7 +46,7 @@ def serve(connection: Connection, name: str, threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     silence()
     try:
-        peer = importlib.import_module((RUNNERS | TRAINERS)[name]).Peer(threads)
+        peer = importlib.import_module((RUNNERS | TABLES | TRAINERS)[name]).Peer(threads)
     except ImportError as error:
         connection.send(Refusal(str(error)))
         return

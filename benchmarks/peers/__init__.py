@@ -14,6 +14,9 @@ MODULES = {
     "mnn": "peers.mnn_peer",
 }
 
+# Other kernels of ours, for those who ask for them.
+TABLES = {"x86_64_v3": "peers.x86_64_v3_peer"}
+
 # Those whose whole networks networks.py compares.
 RUNNERS = {**MODULES, "torch_compiled": "peers.torch_compiled_peer"}
 

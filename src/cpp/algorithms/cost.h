@@ -46,7 +46,8 @@ double winograd_cycles(const ConvProblem& problem) {
   constexpr int64_t kPanel = 32;  // two of the widest vectors
   const Shape<Form> s(problem);
   const auto tiles = static_cast<double>(s.tiles()), depth = static_cast<double>(s.ic / s.groups);
-  const double blocks = std::ceil(tiles / static_cast<double>(fitting_tiles<Form>(s.ic, kPanel)));
+  const int64_t run = s.groups > 1 ? run_of_groups(s.ic, s.groups) : s.ic;
+  const double blocks = std::ceil(tiles / static_cast<double>(fitting_tiles<Form>(run, kPanel)));
   const double weights = positions * depth * vectors(s.oc / s.groups) * 16;
   return tiles * (Form::kInputCycles * vectors(s.ic) + Form::kOutputCycles * vectors(s.oc)) +
          sums * product_cycles(tiles, blocks, positions / sums * depth, vectors(s.groups, s.oc), weights);

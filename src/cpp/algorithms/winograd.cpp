@@ -45,6 +45,7 @@ constexpr int64_t kBlocksPerThread = 4;
 // What the threads share, and the memory that they work in. V of some tiles is made and multiplied with the panels:
 //
 //   enough tiles   V of a block of tiles, each thread one of its own, with all panels
+//   and in groups  the same with the panels of some groups, and V of the channels that these read
 //   too few        V of all tiles, one for all threads, which make it together and then share the panels
 //   and in groups  V of all tiles and of the channels that the groups of a panel read, each thread one of its own: what
 //                  few panels read is not worth fetching from another core
@@ -67,9 +68,11 @@ struct Work {
   }
 
   void share_tiles() {
+    if (shape.groups > 1) share_groups(ceil_div(run_of_groups(shape.ic, shape.groups), panels.sharing * panels.depth));
     const int64_t tiles = shape.tiles(), share = ceil_div(tiles, threads), rows = kernels.tile_rows;
-    const int64_t fitting = std::max(Form::kMinBlock, fitting_tiles<Form>(shape.ic, panels.width) / rows * rows);
-    const int64_t several = std::max(Form::kMinBlock, ceil_div(share, threads > 1 ? kBlocksPerThread : 1));
+    const int64_t fitting = std::max(Form::kMinBlock, fitting_tiles<Form>(run, panels.width) / rows * rows);
+    const int64_t blocks = threads > 1 ? ceil_div(kBlocksPerThread, runs) : 1;
+    const int64_t several = std::max(Form::kMinBlock, ceil_div(share, blocks));
     v_tiles = block = whole_units(std::min({fitting, share, several}));
     cuts = ceil_div(ceil_div(tiles, block), threads) * threads;  // as many for each thread
   }
@@ -80,11 +83,18 @@ struct Work {
   void share_panels() {
     v_tiles = shape.tiles();
     block = whole_units(packs ? std::min(kMaxBlock, v_tiles) : v_tiles);
-    run = panels.sharing * panels.depth;
-    runs = panels.count / panels.per_group;
+    share_groups(1);
     one_v = runs == 1;
     const int64_t even = threads / std::gcd(panels.count, int64_t{threads});
     if (one_v && !packs) cuts = std::max(int64_t{1}, std::min({even, units(), v_tiles / kernels.tile_rows}));
+  }
+
+  // Runs of so many panels of different groups, each with all panels of its groups.
+  void share_groups(int64_t panels_at_once) {
+    const int64_t all = panels.count / panels.per_group, at_once = std::min(all, panels_at_once);
+    run = std::min(shape.ic, at_once * panels.sharing * panels.depth);
+    runs = ceil_div(all, at_once);
+    panels_of_run = at_once * panels.per_group;
   }
 
   int64_t units() const { return shape.tiles() / unit; }
@@ -116,8 +126,9 @@ struct Work {
   int64_t unit = 1;                  // tiles of one thread, one after the other, as they overlap: those of an image
   int64_t v_tiles, block;            // tiles of a V, and of them those multiplied at a time
   int64_t run = shape.ic, runs = 1;  // source channels of a V, and of how many such V consists
-  bool one_v = false;                // for all threads
-  int64_t cuts = 1;                  // parts of the tiles that are shared
+  int64_t panels_of_run = panels.count;
+  bool one_v = false;  // for all threads
+  int64_t cuts = 1;    // parts of the tiles that are shared
 };
 
 // Where a thread works.
@@ -214,7 +225,7 @@ void produce(const Work<Form>& work, const Operands& operands, int64_t panel, in
 
 template <class Form>
 void run_shape(const Work<Form>& work, const Operands& operands, float* workspace) {
-  const int64_t cuts = work.cuts, panels_of_run = work.panels.count / work.runs;
+  const int64_t cuts = work.cuts;
   const auto transform = [&](int64_t run, int64_t first, int64_t begin, int64_t end, const Scratch& scratch) {
     transform_input(work.shape, work.transforms.input, operands.source, work.channels(run), work.run, first, begin, end,
                     work.v_position(), scratch.v, scratch.patch);
@@ -226,7 +237,9 @@ void run_shape(const Work<Form>& work, const Operands& operands, float* workspac
         const int64_t run = piece / cuts, cut = piece % cuts;
         const int64_t first = work.first_tile(cut), last = work.first_tile(cut + 1);
         transform(run, first, 0, last - first, scratch);
-        for (int64_t panel = run * panels_of_run; panel < (run + 1) * panels_of_run; ++panel)
+        const int64_t begin_panel = run * work.panels_of_run;
+        const int64_t end_panel = std::min(begin_panel + work.panels_of_run, work.panels.count);
+        for (int64_t panel = begin_panel; panel < end_panel; ++panel)
           produce(work, operands, panel, first, last, scratch.v, scratch);
       }
     });
@@ -279,9 +292,9 @@ std::string decline(const ConvProblem& problem, const KernelTable&) {
   const double mine = winograd_cycles<Form>(problem);
   if (Form::kTransposed && s.image_tiles() > kMaxBlock) return "more tiles an image than are worked on at a time";
   if (Form::kTransposed && mine > winograd_cycles<Large>(problem)) return "no fewer tiles than of the results";
-  // Of few channels a group the estimates are no better than an eighth: 32 groups of 16 on 14 x 14 pixels, said to take
-  // 0.88 times as long, took 0.84 to 1.17 times.
-  const double least = problem.g > 1 ? 0.875 : 1;
+  // Of few channels a group the estimates are no better than a tenth: said to take 0.89 times as long, 16 a group took
+  // 0.74 to 0.92 times; said to take 0.99 times, 18 took 0.99 to 1.11 times.
+  const double least = problem.g > 1 ? 0.95 : 1;
   if (mine > least * plain_cycles(problem)) return "the transforms would cost more than they save";
   if ((std::is_same_v<Form, Large> || Form::kTransposed) && mine > winograd_cycles<Small>(problem))
     return "smaller tiles fit the image better";

@@ -180,13 +180,15 @@ int64_t fitting_tiles(int64_t ic, int64_t panel) {
 }
 
 // Where a tile lies: its image, the first of its produced pixels, and the first pixel of its patch of the source.
+// Phases along the width lie side by side in memory, so their tiles follow each other: lines dilated by 128 to 512 took
+// up to 1.1 times as long when each phase came whole.
 template <class Form>
 struct Place {
   Place(const Shape<Form>& shape, int64_t tile) {
-    const int64_t col = tile % shape.tile_cols, row = tile / shape.tile_cols % shape.tile_rows;
-    int64_t rest = tile / (shape.tile_cols * shape.tile_rows);
-    const int64_t phase_w = rest % shape.dw, phase_h = rest / shape.dw % shape.dh;
-    image = rest / (shape.dw * shape.dh);
+    const int64_t phase_w = tile % shape.dw, col = tile / shape.dw % shape.tile_cols;
+    const int64_t rest = tile / (shape.dw * shape.tile_cols);
+    const int64_t row = rest % shape.tile_rows, phase_h = rest / shape.tile_rows % shape.dh;
+    image = rest / (shape.tile_rows * shape.dh);
     y = phase_h + row * shape.kRows * shape.dh;
     x = phase_w + col * shape.kTile * shape.dw;
     source_y = y * shape.kStride - shape.pad_h;

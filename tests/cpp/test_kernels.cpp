@@ -351,8 +351,8 @@ void check_winograd_line(const WinogradKernels<T>& kernels, int64_t tile, int64_
 template <class T>
 void check_table(const Kernels<T>& kernels) {
   for (int64_t rows = 1; rows <= 2 * kernels.tile_rows + 1; ++rows)
-    for (int64_t cols : {int64_t{1}, kernels.panel / 2, kernels.panel / 2 + 1, kernels.panel, 2 * kernels.panel,
-                         2 * kernels.panel + 3})
+    for (int64_t cols : {int64_t{1}, kernels.panel / 4, kernels.panel / 4 + 1, kernels.panel / 2, kernels.panel / 2 + 1,
+                         3 * kernels.panel / 4, kernels.panel, 2 * kernels.panel, 2 * kernels.panel + 3})
       for (int64_t taps : {0, 1, 4}) {
         check_brgemm(kernels, rows, cols, taps, false, false, Activation::linear);
         check_brgemm(kernels, rows, cols, taps, true, false, Activation::relu6);

@@ -80,6 +80,22 @@ inline void streams_end() {
 #endif
 }
 
+// Half a vector, whose instructions cost half where a core runs one of 64 bytes as two. Not of doubles, to save code.
+template <class T>
+constexpr bool kHasHalves = kVectorBytes == 64 && sizeof(T) == sizeof(float);
+
+template <class T>
+struct HalfVecOf {
+  typedef T type __attribute__((vector_size(kVectorBytes / 2)));
+};
+template <class T>
+using HalfVec = typename HalfVecOf<T>::type;
+
+#if defined(__AVX512F__)
+inline HalfVec<float> lower_half(Vec<float> v) { return _mm512_maskz_extractf32x8_ps(0xff, v, 0); }  // as for roots
+inline Vec<float> whole_vector(HalfVec<float> v) { return _mm512_castps256_ps512(v); }  // of any upper half
+#endif
+
 // v, which the compiler must now have in a register. gcc would rather load it anew at each use, since x86 multiplies
 // from memory at no cost; but a core loads only one such vector a cycle, or half of one that crosses a cache line.
 template <class V>

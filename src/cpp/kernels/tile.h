@@ -6,6 +6,8 @@
 //   a[row 0] x [ acc 0,0  ][ acc 0,1  ]      each step of the reduction loads kVectors vectors of b, broadcasts
 //   a[row 1] x [ acc 1,0  ][ acc 1,1  ]      kRows elements of a, and does kRows * kVectors multiply-adds
 //      ...         ...         ...
+//
+// Where columns end in the first half of a vector, half a vector is all that is loaded and multiplied of the last one.
 #pragma once
 
 #include "../kernel_table.h"
@@ -37,12 +39,12 @@ constexpr int64_t kRowsAhead = 32, kManyRows = 128;
 // Less than a cache line of a row at once is never streamed.
 constexpr bool kStreamsTiles = kTileVectors * kVectorBytes >= 64;
 
-// Rows row .. row + kRows - 1 and columns panel * kPanel .. of the product.
-template <class T, int kRows, int kVectors>
+// Rows row .. row + kRows - 1 and columns panel * kPanel .. of the product. kHalf: of the last vector only half.
+template <class T, int kRows, int kVectors, bool kHalf = false>
 void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
   constexpr int kLast = kVectors - 1;  // the vector that may be partial, if it ends the columns
   const int64_t column = panel * kPanel<T>, last_lanes = args.cols - column - kLast * kLanes<T>;
-  const bool whole = last_lanes >= kLanes<T>;
+  const bool whole = !kHalf && last_lanes >= kLanes<T>;
 
   Vec<T> start[kVectors]{};
   if (args.bias) {
@@ -51,9 +53,15 @@ void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
     bias += kLast * kLanes<T>;
     start[kLast] = whole ? load(bias) : load_partial(bias, last_lanes);
   }
+  using Last = std::conditional_t<kHalf, HalfVec<T>, Vec<T>>;
   Vec<T> acc[kRows][kVectors];
+  Last last[kRows];
   PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
-    PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) acc[r][v] = start[v];
+    PYCONV_UNROLL for (int v = 0; v < kLast; ++v) acc[r][v] = start[v];
+    if constexpr (kHalf)
+      last[r] = lower_half(start[kLast]);
+    else
+      last[r] = start[kLast];
   }
 
   const T* a_rows = args.a + row * args.a_row;
@@ -64,10 +72,13 @@ void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
 #pragma GCC unroll 1
       for (int64_t q = 0; q < args.k; ++q) {
         Vec<T> b_row[kVectors];
-        PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) b_row[v] = load(b + v * kLanes<T>);
+        PYCONV_UNROLL for (int v = 0; v < kLast; ++v) b_row[v] = load(b + v * kLanes<T>);
+        Last b_last;
+        std::memcpy(&b_last, b + kLast * kLanes<T>, sizeof b_last);
         ask();
         PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
-          PYCONV_UNROLL for (int v = 0; v < kVectors; ++v) acc[r][v] += a[r * args.a_row] * b_row[v];
+          PYCONV_UNROLL for (int v = 0; v < kLast; ++v) acc[r][v] += a[r * args.a_row] * b_row[v];
+          last[r] += a[r * args.a_row] * b_last;
         }
         a += args.a_k;
         b += args.b_k;
@@ -77,6 +88,13 @@ void brgemm_tile(const BrgemmArgs<T>& args, int64_t row, int64_t panel) {
       reduce([&, ahead = kRowsAhead * args.b_k] { __builtin_prefetch(b + ahead); });
     else
       reduce([] {});
+  }
+
+  PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
+    if constexpr (kHalf)
+      acc[r][kLast] = whole_vector(last[r]);
+    else
+      acc[r][kLast] = last[r];
   }
 
   const Epilogue<T> epilogue = args.epilogue;

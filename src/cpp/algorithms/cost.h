@@ -14,9 +14,12 @@ namespace pyconv {
 // Vectors of 16 channels, in which the models count.
 inline double vectors(int64_t channels) { return static_cast<double>(ceil_div(channels, 16)); }
 
-// Those of `groups` groups that together have so many channels, each its own.
-inline double vectors(int64_t groups, int64_t channels) {
-  return static_cast<double>(groups) * vectors(channels / groups);
+// Those that products with so many columns take as long as. Of 16 lanes half a vector may be the last: alone measured
+// at 0.6 to 0.7 of a whole one, in Winograd's shorter sums up to 0.8.
+inline double product_vectors(int64_t columns, int64_t lanes = 16) {
+  constexpr double kHalf = 0.7;
+  const int64_t rest = columns % lanes;
+  return static_cast<double>(columns / lanes) + (rest == 0 ? 0 : lanes == 16 && rest <= 8 ? kHalf : 1);
 }
 
 // Weights that an L2 cache keeps beside other things, and an L3 cache.
@@ -34,10 +37,11 @@ inline double wait_cycles(double weights, double rows) {
 // Products of rows with a matrix of channels x vectors, part of so many weights that are read in turn, in calls of the
 // kernel with equally many rows. The first tile of a call waits for the weights, the later ones find them in the L1
 // cache. A result costs some cycles however few channels it sums: to begin, to store, and here to load it again.
-// Measured at 7 to 11 for Winograd, 5 to 6 for direct, with 1 to 17 channels.
+// Measured at 7 to 11 for Winograd, 5 to 6 for direct, with 1 to 17 channels; half a vector's as a whole one's.
 inline double product_cycles(double rows, double calls, double channels, double vectors, double weights) {
   constexpr double kPerResult = 7;
-  return vectors * (channels * (rows + calls * wait_cycles(weights, rows / calls)) + kPerResult * rows);
+  const double products = channels * (rows + calls * wait_cycles(weights, rows / calls));
+  return vectors * products + std::ceil(vectors) * kPerResult * rows;
 }
 
 template <class Form>
@@ -49,22 +53,25 @@ double winograd_cycles(const ConvProblem& problem) {
   const int64_t run = s.groups > 1 ? run_of_groups(s.ic, s.groups) : s.ic;
   const double blocks = std::ceil(tiles / static_cast<double>(fitting_tiles<Form>(run, kPanel)));
   const double weights = positions * depth * vectors(s.oc / s.groups) * 16;
+  const double columns = product_vectors(s.oc / s.groups);
   return tiles * (Form::kInputCycles * vectors(s.ic) + Form::kOutputCycles * vectors(s.oc)) +
-         sums * product_cycles(tiles, blocks, positions / sums * depth, vectors(s.groups, s.oc), weights);
+         static_cast<double>(s.groups) * sums *
+             product_cycles(tiles, blocks, positions / sums * depth, columns, weights);
 }
 
 // Forward or data gradient. All lines meet one panel of weights, of two vectors, after the other. The first line waits
-// for it to come from where all are, later ones find it in a cache that holds a panel.
-inline double direct_cycles(const ConvProblem& problem) {
+// for it to come from where all are, later ones find it in a cache that holds a panel. In vectors of so many lanes.
+inline double direct_cycles(const ConvProblem& problem, int64_t lanes = 16) {
   const bool forward = problem.direction == Direction::forward;
   const Axis &h = problem.axes[kHeight], &w = problem.axes[kWidth];
   const auto lines = static_cast<double>(problem.mb * problem.axes[kDepth].o * (forward ? h.o : h.i));
   const auto width = static_cast<double>(forward ? w.o : w.i),
              depth = static_cast<double>(forward ? problem.group_ic() : problem.group_oc());
-  const double produced = vectors(problem.g, forward ? problem.oc : problem.ic);
-  const double products = mean_taps(problem) * depth, vector = static_cast<double>(problem.taps()) * depth * 16;
-  const double wait = wait_cycles(vector * produced / static_cast<double>(problem.g), width);
-  return product_cycles(lines * width, lines, products, produced, 2 * vector) + products * produced * wait;
+  const double products = mean_taps(problem) * depth, vector = static_cast<double>(problem.taps() * lanes) * depth,
+               columns = product_vectors(forward ? problem.group_oc() : problem.group_ic(), lanes);
+  const double wait = wait_cycles(vector * columns, width);
+  return static_cast<double>(problem.g) *
+         (product_cycles(lines * width, lines, products, columns, 2 * vector) + products * columns * wait);
 }
 
 // The same by few_channels.cpp, whose vectors hold so many source channels and tiles so many results. A multiply-add

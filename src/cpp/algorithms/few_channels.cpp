@@ -15,8 +15,7 @@ std::string refuse(const ConvProblem& problem) {
 }
 
 // As of many images, or of a matrix of many rows, however many there are: one by one they are summed up in the same
-// order then as all at once. direct_cycles counts one vector of produced channels, of which narrower ones would take
-// several.
+// order then as all at once.
 std::string decline(const ConvProblem& problem, const KernelTable& table) {
   constexpr int64_t kImages = 64, kRows = 1024;
   ConvProblem many = problem;
@@ -27,8 +26,7 @@ std::string decline(const ConvProblem& problem, const KernelTable& table) {
   }
   return with_dtype(problem.dtype, [&]<class T>() -> std::string {
     const Kernels<T>& kernels = table.kernels<T>();
-    const auto vectors = static_cast<double>(ceil_div(many.produced_channels(), kernels.lanes));
-    if (few_channels_cycles(many, kernels.lanes, kernels.dot_sums) > vectors * direct_cycles(many))
+    if (few_channels_cycles(many, kernels.lanes, kernels.dot_sums) > direct_cycles(many, kernels.lanes))
       return "vectors of source channels would take longer";
     return "";
   });

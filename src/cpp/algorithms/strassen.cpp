@@ -214,8 +214,8 @@ std::string decline(const ConvProblem& problem, const KernelTable&) {
   };
   const double more_weights = kMoreWeights * static_cast<double>(ic) * vectors(oc);
   const double mine = moved(ic, kInputCycles) + moved(oc, kOutputCycles) + kLoadCycles * more_weights +
-                      multiplied(pairs, ic / 2, vectors(oc / 2), kPositions);
-  const double direct = multiplied(static_cast<double>(pixels), ic, vectors(oc), 1);
+                      multiplied(pairs, ic / 2, product_vectors(oc / 2), kPositions);
+  const double direct = multiplied(static_cast<double>(pixels), ic, product_vectors(oc), 1);
   return mine > direct ? "its sums would cost about as much as they save" : "";
 }
 

@@ -187,9 +187,9 @@ std::string decline(const ConvProblem& problem, const KernelTable&) {
   const double touch = u <= kL2Weights ? kInL2 : u <= kL3Weights ? kInL3 : kInMemory;
   const double passes = std::max(1.0, tiles / (ic * static_cast<double>(s.oc) / (ic + static_cast<double>(s.oc))));
   const double mine = tiles * (kInput * vectors(s.ic) + kGradient * vectors(s.oc)) +
-                      kPositions * ic * vectors(s.oc) * (tiles + passes * touch + kWeights);
+                      kPositions * ic * product_vectors(s.oc) * (tiles + passes * touch + kWeights);
   const auto pixels = static_cast<double>(problem.mb * problem.dst_pixels());
-  if (mine > kDirect * mean_taps(problem) * pixels * ic * vectors(s.oc))
+  if (mine > kDirect * mean_taps(problem) * pixels * ic * product_vectors(s.oc))
     return "the transforms would cost more than they save";
   return "";
 }

@@ -1,6 +1,6 @@
-// pool_march.h: rows of 3x3 pooling windows by 1 or 2, sizes that the compiler knows. Along the row, a column that
-// windows share is combined once and kept in registers: three or six loads for each window, not nine. Any other window
-// is pool.h's.
+// pool_march.h: rows of 3x3 pooling windows by 1 or 2, and of 2x2 by 2: sizes that the compiler knows. Along the row, a
+// column that windows share is combined once and kept in registers: three or six loads for each 3x3 window, not nine.
+// Any other window is pool.h's.
 #pragma once
 
 #include "../kernel_table.h"
@@ -80,6 +80,14 @@ bool march(const PoolArgs<T>& args, Redo redo) {
   const auto is = [&](int64_t height, int64_t width, int64_t advance) {
     return args.taps == height && args.width == width && args.src_row == advance * args.src_step;
   };
+  // Windows of 2x2 share nothing, and of more channels than are taken at once a row would be read in pieces. Float64
+  // would have as much code again, and is seldom pooled.
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (is(2, 2, 2) && args.channels <= kMarchVectors * kLanes<T>) {
+      march_window<T, Pooled, 2, 2, 2>(args, redo);
+      return true;
+    }
+  }
   if (is(3, 3, 2))
     march_window<T, Pooled, 3, 3, 2>(args, redo);
   else if (is(3, 3, 1))

@@ -128,10 +128,11 @@ def page(
 
 {commands}
 
-Every library has a process of its own and is called in turns with the others; the median over the rounds counts, and
-equality is checked first. A ratio is the time of the best peer over pyconv's, so above 1 pyconv is faster; a peer whose
-relative error exceeds {ACCURATE:.0e} does not count as the best one. A class's mean is the geometric mean of ratios.
-Ratios within 10 % are ties. `benchmarks/results/README.md` says more about how it is measured.
+Every library has a process of its own and is called in turns with the others. The median over the rounds counts; after
+three of them only those within 1.3 of the best one's time go on. Equality is checked first. A ratio is the time of the
+best peer over pyconv's, so above 1 pyconv is faster; a peer whose relative error exceeds {ACCURATE:.0e} does not count
+as the best one. A class's mean is the geometric mean of ratios. Ratios within 10 % are ties.
+`benchmarks/results/README.md` says more about how it is measured.
 
 ![Ratio of each problem to the best of the other libraries, by class, with the mean of each class](pictures/ratios.png)
 

@@ -80,7 +80,7 @@ void brgemm_tile(const BrgemmArgs<T>& args, const T* a_rows, const T* panel, con
         std::memcpy(&b_last, b + kLast * kLanes<T>, sizeof b_last);
         ask();
         PYCONV_UNROLL for (int r = 0; r < kRows; ++r) {
-          const T x = (r < kLowRows ? low : high)[r % kLowRows * a_row];
+          const T x = r < kLowRows ? low[r * a_row] : high[(r - kLowRows) * a_row];
           PYCONV_UNROLL for (int v = 0; v < kLast; ++v) acc[r][v] += x * b_row[v];
           last[r] += x * b_last;
         }

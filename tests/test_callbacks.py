@@ -25,6 +25,19 @@ def model(library: Any = pyconv, **compiled: Any) -> Any:
     return made
 
 
+def test_an_interrupt_leaves_a_history_of_whole_epochs() -> None:
+    class Interrupted(dict[str, float]):
+        def items(self) -> Any:
+            yield from super().items()
+            raise KeyboardInterrupt
+
+    history = callbacks.History()
+    history.on_epoch_end(0, {"loss": 1.0})
+    with pytest.raises(KeyboardInterrupt):
+        history.on_epoch_end(1, Interrupted(loss=0.5, val_loss=0.5))
+    assert (history.epoch, history.history) == ([0], {"loss": [1.0]})
+
+
 def followed(library: Any, callback: Any, values: list[float], name: str = "val_loss") -> list[Any]:
     """What the callback has done after each epoch whose number is the next value."""
     watched = model(library)

@@ -18,6 +18,16 @@ class History(Callback):
         self.epoch: list[int] = []
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self.epoch.append(epoch)
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(value)
+        before = {name: len(values) for name, values in self.history.items()}
+        epochs = len(self.epoch)
+        try:
+            self.epoch.append(epoch)
+            for name, value in (logs or {}).items():
+                self.history.setdefault(name, []).append(value)
+        except BaseException:  # an interrupt: all lists end with an epoch that all of them have
+            del self.epoch[epochs:]
+            for name in set(self.history) - set(before):
+                del self.history[name]
+            for name, count in before.items():
+                del self.history[name][count:]
+            raise

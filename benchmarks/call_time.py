@@ -1,4 +1,4 @@
-"""What the call of a built layer costs beside its kernel: calls on images so small that the kernel takes hardly time.
+"""What the call of a built layer costs beside its kernel: calls on images of a pixel, which take a kernel no time.
 
 python benchmarks/call_time.py
 """

@@ -49,7 +49,8 @@ LIMITS_TIME = 0.2
 RETAKES, WAITING = 3, 0.5
 # Times as many rounds decide whether a ratio has really dropped.
 SURE = 3
-# All peers take so many rounds, and the others those within so much of the best one's time.
+# All peers take so many rounds, and the others those within so much of the best one's time: medians of three rounds
+# scatter by a fifth.
 ALL_ROUNDS, NEAR = 3, 1.3
 # So many go on, ours among them, as far as an estimate knows.
 GO_ON = 3

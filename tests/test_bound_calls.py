@@ -71,6 +71,13 @@ def test_rows_that_are_not_the_plans_are_refused() -> None:
         last.plan.bind(packed, None, (83,))
 
 
+def test_a_shape_that_is_not_the_results_is_refused() -> None:
+    plan = _core.PoolPlan("max_pool", "max", "float32", 2, 8, (6, 7), (6, 7), (1, 1), (1, 1), ((0, 0), (0, 0)))
+    np.testing.assert_array_equal(plan.bind((2, 8))(X), X.max((1, 2)))
+    with pytest.raises(ValueError, match=r"PoolPlan\.bind: shape must hold as many .* shape=\(2, 9\)"):
+        plan.bind((2, 9))
+
+
 def test_a_change_is_seen() -> None:
     layer = layers.Conv2D(5, 3)
     y, run = bound(layer)

@@ -113,7 +113,7 @@ class BatchNormalization(BaseNormalization):
         gamma, beta = value(self.gamma), value(self.beta)
         if not (training and self.trainable):
             averages = self.moving_mean.value, self.moving_variance.value
-            if self._is_plain(x) and not recording():  # of ten microseconds on a small x half would go into checks
+            if self._is_plain(x) and not recording():  # checks would take as long again on a small x
                 return normalize_channels(x, *averages, beta, gamma, self.epsilon)
             return ops.batch_normalization(x, *averages, self.axis, beta, gamma, self.epsilon)
         (channels,) = axis_tuple(self._op, self.axis, x.ndim)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ def test_a_workspace_is_kept_and_given_back() -> None:
 
 
 def large_result() -> NDArray[np.float32]:
-    """Of 32 MiB, from which size on memory is kept."""
+    """Of 32 MiB."""
     result: NDArray[np.float32] = ops.conv(np.ones((1, 512, 512, 1), np.float32), np.ones((1, 1, 1, 32), np.float32))
     return result
 
@@ -55,6 +56,52 @@ def test_the_memory_of_a_large_result_is_used_again() -> None:
     del second, third
     pyconv.release_workspaces()
     assert _core.kept_result_bytes() == 0
+
+
+FAULTS = """
+import resource
+import numpy as np
+from pyconv import layers, ops
+from pyconv.addition import total
+
+kernel = np.ones((1, 1, 32, 64), np.float32)
+layer = layers.Conv2D(64, 1)
+CALLS = {
+    "layer": layer,
+    "activation": ops.relu,
+    "pool": lambda x: ops.max_pool(x, 2, strides=1),
+    "transposed": lambda x: ops.conv_transpose(x, kernel.reshape(1, 1, 64, 32)),
+    "pad": lambda x: ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0))),
+    "channels first": lambda x: ops.conv(x.reshape(1, 32, *x.shape[1:3]), kernel, data_format="channels_first"),
+    "sum": lambda x: total(x, x),
+    "product": lambda x: ops.multiply(x, x),
+}
+
+def new_pages(call, x):
+    for _ in range(5):
+        call(x)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(100):
+        call(x)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 100
+
+for size in (6, 20, 34, 50, 80):  # 4.5 KB to 800 KB of 32 channels
+    x = np.ones((1, size, size, 32), np.float32)
+    for name, call in CALLS.items():
+        print(f"{new_pages(call, x)} {name} {size}")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts as Linux does")
+def test_results_get_no_new_pages_at_each_call() -> None:
+    """Even where the allocator returns all to the system that it may: a page is 4 KB, results have 1 to 400 of them."""
+    environment = os.environ | {"MALLOC_TRIM_THRESHOLD_": str(128 * 1024)}
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS], env=environment, capture_output=True, text=True, check=True, timeout=300
+    )
+    lines = done.stdout.splitlines()
+    assert len(lines) == 40
+    assert [line for line in lines if float(line.split()[0]) >= 1] == []
 
 
 def test_threads_never_share_a_result() -> None:

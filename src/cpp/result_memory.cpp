@@ -8,9 +8,11 @@
 namespace pyconv {
 namespace {
 
-constexpr size_t kSlots = kMaxKeptResultBytes / kMinResultBytes;
+std::array<std::atomic<ResultBlock*>, kMaxKeptResults> slots;
 
-std::array<std::atomic<ResultBlock*>, kSlots> slots;
+// What the block in each slot holds, or held: a hint, for a block may not be looked at before it is taken.
+std::array<std::atomic<int64_t>, kMaxKeptResults> sizes;
+
 std::atomic<int64_t> kept{0};       // bytes in them
 std::atomic<size_t> next_place{0};  // where the next one goes: what lies there has been kept longest
 
@@ -22,28 +24,28 @@ std::unique_ptr<ResultBlock> empty(std::atomic<ResultBlock*>& slot) {
 }
 
 // The block goes into the slot, and what lay there is freed.
-void put(std::atomic<ResultBlock*>& slot, std::unique_ptr<ResultBlock> block) {
+void put(size_t slot, std::unique_ptr<ResultBlock> block) {
   kept += block->bytes;
-  const std::unique_ptr<ResultBlock> before(slot.exchange(block.release()));
+  sizes[slot] = block->bytes;
+  const std::unique_ptr<ResultBlock> before(slots[slot].exchange(block.release()));
   if (before) kept -= before->bytes;
 }
 
 // A block may be larger by a quarter than what it is to hold: then an image of a few lines less still finds it, and
 // little memory lies idle.
-bool fits(const ResultBlock& block, int64_t bytes) {
-  return block.bytes >= bytes && block.bytes - block.bytes / 4 <= bytes;
-}
+bool fits(int64_t block, int64_t bytes) { return block >= bytes && block - block / 4 <= bytes; }
 
 }  // namespace
 
 std::unique_ptr<ResultBlock> take_result(int64_t bytes) {
   // What was kept last comes first: the caches may still hold some of it.
-  const size_t newest = next_place + kSlots - 1;
-  for (size_t age = 0; age < kSlots; ++age) {
-    std::atomic<ResultBlock*>& slot = slots[(newest - age) % kSlots];
-    std::unique_ptr<ResultBlock> block = empty(slot);
+  const size_t newest = next_place + kMaxKeptResults - 1;
+  for (size_t age = 0; age < kMaxKeptResults; ++age) {
+    const size_t slot = (newest - age) % kMaxKeptResults;
+    if (!fits(sizes[slot].load(std::memory_order_relaxed), bytes)) continue;
+    std::unique_ptr<ResultBlock> block = empty(slots[slot]);
     if (!block) continue;
-    if (fits(*block, bytes)) return block;
+    if (fits(block->bytes, bytes)) return block;
     put(slot, std::move(block));
   }
   return std::make_unique<ResultBlock>(make_buffer(bytes), bytes);
@@ -52,8 +54,9 @@ std::unique_ptr<ResultBlock> take_result(int64_t bytes) {
 void give_back_result(std::unique_ptr<ResultBlock> block) {
   if (block->bytes > kMaxKeptResultBytes) return;
   const size_t place = next_place++;
-  put(slots[place % kSlots], std::move(block));
-  for (size_t age = kSlots - 1; age > 0 && kept > kMaxKeptResultBytes; --age) empty(slots[(place - age) % kSlots]);
+  put(place % kMaxKeptResults, std::move(block));
+  for (size_t age = kMaxKeptResults - 1; age > 0 && kept > kMaxKeptResultBytes; --age)
+    empty(slots[(place - age) % kMaxKeptResults]);
 }
 
 void release_results() {

@@ -1,5 +1,5 @@
-// result_memory.h: memory for large results, kept when the result is freed, for the next one of about that size. Not
-// for scratch memory, which is workspace.h's, and not for results so small that the allocator keeps them itself.
+// result_memory.h: memory for results, kept when the result is freed, for the next one of about that size. Not for
+// scratch memory, which is workspace.h's, and not for results so small that the allocator keeps them itself.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,13 @@
 namespace pyconv {
 
 // What is smaller is better left to the allocator. The GNU one returns to the system what lies free at the end of its
-// memory, as a training step's results do when it ends, and single results from 32 MB on; new pages are zeroed, which
-// took as long as the convolution for 3 to 16 channels, and in a profile most of the gradient of a relu.
-constexpr int64_t kMinResultBytes = int64_t{1} << 20;
+// memory, down to the last 128 KB: where that is, other allocations decide, so that one process gets new pages at each
+// call and the next one none. New pages are zeroed, which made a pointwise convolution with a result of 588 KB take
+// four times as long, and was most of the gradient of a relu.
+constexpr int64_t kMinResultBytes = int64_t{128} << 10;
+
+// The most results that are kept, so that looking for one takes no time that shows.
+constexpr size_t kMaxKeptResults = 256;
 
 // The most that is kept for results to come, all in all: two results of 1920 x 1080 x 16 floats, as where one is still
 // held while the next is made.

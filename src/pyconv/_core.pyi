@@ -15,6 +15,9 @@ _Activation = Literal["linear", "relu", "relu6", "leaky_relu"]
 
 __version__: str
 
+min_result_bytes: int
+"""From this size on memory is kept for results to come."""
+
 @final
 class BoundRun:
     """A plan and all that it reads but its input, or a program: the quickest way to run it again."""

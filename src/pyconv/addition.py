@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyconv import _core
+from pyconv.results import empty
 
 Array = NDArray[Any]
 
-# Fewer bytes than the core keeps memory for (result_memory.h) NumPy adds as fast.
+# Fewer bytes NumPy adds as fast: 256 KB in half the time, 1 MB in about the same.
 _LEAST_BYTES = 1 << 20
 
 
@@ -26,6 +27,8 @@ def total(a: Array, b: Array, out: Array | None = None) -> Array:
     array([2., 3.])
     """
     if a.nbytes < _LEAST_BYTES or not (_is_plain(a) and _is_plain(b)):
+        if out is None and _is_plain(a):
+            out = empty(a.shape, a.dtype)
         return np.asarray(np.add(a, b, out=out))
     chain = _chain(_core.get_isa(), a.dtype.name, a.size)
     flat = (1, 1, a.size)

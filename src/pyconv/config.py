@@ -133,9 +133,9 @@ def release_workspaces() -> None:
     have been under way at once, 16 at most, each as large as the largest workspace it has served. A block of more
     than 64 MiB is given back after its run without being asked. Blocks that a run holds at the moment stay.
 
-    The memory of a result of at least 1 MiB is kept when the array is freed, for the next one of about that size, since
-    zeroing new memory may take the system as long as the convolution: together at most 256 MiB, those kept longest
-    given back first.
+    The memory of a result of at least 128 KiB is kept when the array is freed, for the next one of about that size,
+    since zeroing new memory may take the system longer than the convolution: at most 256 of them and 256 MiB, those
+    kept longest given back first.
     """
     _core.release_workspaces()
 

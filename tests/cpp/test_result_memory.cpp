@@ -46,9 +46,9 @@ TEST_CASE("the newest is used first, the oldest given back, and no more kept tha
 TEST_CASE("many small ones push out the oldest") {
   release_results();
   std::vector<std::unique_ptr<ResultBlock>> blocks;
-  for (int64_t i = 0; i < 2 * kMaxKeptResultBytes / kMinResultBytes; ++i) blocks.push_back(take_result(64));
+  for (size_t i = 0; i < 2 * kMaxKeptResults; ++i) blocks.push_back(take_result(64));
   for (std::unique_ptr<ResultBlock>& block : blocks) give_back_result(std::move(block));
-  CHECK(kept_result_bytes() == kMaxKeptResultBytes / kMinResultBytes * 64);
+  CHECK(kept_result_bytes() == kMaxKeptResults * 64);
   release_results();
 }
 

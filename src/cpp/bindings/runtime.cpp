@@ -30,6 +30,7 @@ void register_runtime(py::module_& module) {
   });
   module.def("kept_workspace_bytes", &kept_workspace_bytes);
   module.def("kept_result_bytes", &kept_result_bytes);
+  module.attr("min_result_bytes") = kMinResultBytes;
   module.def("build_config", [] {
     const KernelTable& table = active_isa();
     py::dict config;

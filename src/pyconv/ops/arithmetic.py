@@ -15,6 +15,7 @@ from pyconv.addition import total
 from pyconv.gradient import Array, record
 from pyconv.ops.arrays import as_float, as_floats, like
 from pyconv.ops.shapes import sum_to
+from pyconv.results import empty
 
 
 def add(x1: ArrayLike, x2: ArrayLike) -> Array:
@@ -211,7 +212,7 @@ def _broadcast(op: str, function: Any, x1: ArrayLike, x2: ArrayLike) -> tuple[Ar
         ) from None
     if function is np.add and a.shape == b.shape != ():
         return a, b, total(a, b)
-    return a, b, function(a, b, out=np.empty(shape, a.dtype))
+    return a, b, function(a, b, out=empty(shape, a.dtype))
 
 
 def _extremum(op: str, function: Any, x1: ArrayLike, x2: ArrayLike) -> Array:

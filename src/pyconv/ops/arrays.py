@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pyconv.gradient import Array, record, recording
 from pyconv.operators import TracedArray
+from pyconv.results import empty
 from pyconv.variable import Variable
 
 _MOST_CLASSES = 2**31
@@ -59,7 +60,7 @@ def as_floats(op: str, **arrays: ArrayLike) -> tuple[Array, ...]:
 
 def like(x: Array) -> Array:
     """An array for a result, of the shape and dtype of x; as `out=` it keeps that dtype, and an array without axes."""
-    return np.empty(x.shape, x.dtype)
+    return empty(x.shape, x.dtype)
 
 
 def as_classes(op: str, name: str, x: ArrayLike, num_classes: int | None = None) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from pyconv import _core
 from pyconv.gradient import Array, Link, record
 from pyconv.ops.arrays import contiguous
 from pyconv.ops.conv_plans import Problem, plan_for
+from pyconv.results import empty
 
 
 def record_convolution(
@@ -36,7 +37,7 @@ def record_convolution(
     def weights_gradient(name: str, dy: Array) -> Array:
         if name not in kept or kept["dy"] is not dy:
             made = plan_for(_core.get_isa(), "backward_weights", linear)
-            diff_weights = np.empty(weights.shape, src.dtype)
+            diff_weights = empty(weights.shape, src.dtype)
             diff_bias = None if bias is None else np.empty(linear.out_channels, src.dtype)
             made.run(src, diff_weights, diff_bias, contiguous(dy).reshape(made.dst_shape))
             kept.update(dy=dy, kernel=diff_weights.reshape(kernel_shape))

@@ -20,6 +20,7 @@ from pyconv.ops.arrays import contiguous, dtype_name
 from pyconv.ops.conv import Kernel, operands, require_ranks
 from pyconv.ops.conv_plans import Activation, Problem, plan_for
 from pyconv.ops.elementwise import NEGATIVE_SLOPE
+from pyconv.results import empty
 from pyconv.variable import Variable
 
 
@@ -251,7 +252,7 @@ def _links(problem: Problem, x: Array, kernel: Array, bias: Array | None, matric
 
     def kernel_gradient(dy: Array) -> Array:
         made = plan_for(_core.get_isa(), "backward_weights", problem)
-        diff_kernel = np.empty(kernel.shape, x.dtype)
+        diff_kernel = empty(kernel.shape, x.dtype)
         made.run(contiguous(dy), diff_kernel, None, contiguous(x))
         return diff_kernel
 

@@ -12,6 +12,7 @@ from pyconv.arguments import number
 from pyconv.gradient import Array, record
 from pyconv.ops import geometry
 from pyconv.ops.arrays import as_float, contiguous
+from pyconv.results import empty
 
 _MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
@@ -55,9 +56,9 @@ def pad(x: ArrayLike, pad_width: Any, mode: Any = "constant", constant_values: f
 
 
 def _pad_constant(x: Array, pairs: geometry.Pads, value: float) -> Array:
-    sizes = [before + size + after for size, (before, after) in zip(x.shape, pairs, strict=True)]
+    sizes = tuple(before + size + after for size, (before, after) in zip(x.shape, pairs, strict=True))
     geometry.require_addressable("pad", sizes)
-    y = np.empty(sizes, x.dtype)
+    y = empty(sizes, x.dtype)
     _core.pad(contiguous(x), [before for before, _ in pairs], [after for _, after in pairs], value, y)
     inside = tuple(slice(before, before + size) for size, (before, _) in zip(x.shape, pairs, strict=True))
     record(y, (x, lambda dy: dy[inside]))

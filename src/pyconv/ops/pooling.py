@@ -12,6 +12,7 @@ from pyconv import _core
 from pyconv.gradient import Array, record, recording
 from pyconv.ops import geometry, shapes
 from pyconv.ops.arrays import as_float, checked_out, contiguous, dtype_name
+from pyconv.results import empty
 
 
 def max_pool(
@@ -144,7 +145,7 @@ def _channels_first(settled: Settled, x: Array, out: Array | None) -> Array:
     images = x.reshape(batch * channels, *size, 1)
     _, (_, *output, _) = _plan(_core.get_isa(), settled, x.dtype, images.shape)
     shape = (batch, channels, *output)
-    y = np.empty(shape, x.dtype) if out is None else checked_out(settled.op, out, shape, x.dtype, x)
+    y = empty(shape, x.dtype) if out is None else checked_out(settled.op, out, shape, x.dtype, x)
     _channels_last(settled, images, y.reshape(batch * channels, *output, 1))
     return y
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from pyconv import _core
 from pyconv.arguments import number
 from pyconv.gradient import Array, PullBack, record
-from pyconv.ops.arrays import as_float, contiguous
+from pyconv.ops.arrays import as_float, contiguous, like
 from pyconv.ops.geometry import axis_tuple
 
 
@@ -177,7 +177,7 @@ def _scaled_sum(x: Array, axes: tuple[int, ...], keepdims: bool, scale: float) -
 def _shifted(x: Array, axes: tuple[int, ...]) -> Array:
     """The array minus its maximum along the axes. Infinities give NaN quietly: there is no other answer."""
     largest = x.max(axis=axes, keepdims=True, initial=-np.inf)
-    y = np.empty(x.shape, x.dtype)
+    y = like(x)
     with np.errstate(invalid="ignore"):
         np.subtract(x, largest, out=y)
     return y

@@ -14,6 +14,7 @@ from pyconv.arguments import ArgumentTypeError
 from pyconv.gradient import Array, record
 from pyconv.ops import geometry
 from pyconv.ops.arrays import as_float, as_floats, contiguous
+from pyconv.results import empty
 
 
 def reshape(x: ArrayLike, newshape: int | Sequence[int]) -> Array:
@@ -220,12 +221,12 @@ def channels_first(x: Array, out: Array | None = None) -> Array:
 
 def _last(x: Array) -> Array:
     batch, channels, *spatial = x.shape
-    return _exchange(x, (batch, channels, math.prod(spatial)), np.empty((batch, *spatial, channels), x.dtype))
+    return _exchange(x, (batch, channels, math.prod(spatial)), empty((batch, *spatial, channels), x.dtype))
 
 
 def _first(x: Array, out: Array | None = None) -> Array:
     batch, *spatial, channels = x.shape
-    y = np.empty((batch, channels, *spatial), x.dtype) if out is None else out
+    y = empty((batch, channels, *spatial), x.dtype) if out is None else out
     return _exchange(x, (batch, math.prod(spatial), channels), y)
 
 

@@ -79,7 +79,8 @@ Segment Segment::cut(int64_t begin, int64_t end) const {
 }
 
 Segment Segment::between(int64_t begin, int64_t end, int64_t parts, int64_t unit) const {
-  const auto border = [&](int64_t part) { return std::min(count, ceil_div(count, unit) * part / parts * unit); };
+  const int64_t units = std::max<int64_t>(1, ceil_div(count, unit));
+  const auto border = [&](int64_t part) { return count * (units * part / parts) / units; };
   return cut(border(begin), border(end));
 }
 

@@ -34,7 +34,8 @@ struct Segment {
   int64_t first = 0, step = 1, count = 0, src_advance = 1;
   Taps taps;
 
-  // Parts [begin, end) of so many, all as equal as whole units allow; the last has what is beyond a multiple.
+  // Parts [begin, end) of so many, which together need no more units of at most `unit` elements than the whole; all
+  // units, and the parts as far as they are of as many, are equally long.
   Segment between(int64_t begin, int64_t end, int64_t parts, int64_t unit) const;
 
   // What of it lies in [begin, end) of the produced coordinates.

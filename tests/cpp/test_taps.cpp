@@ -4,6 +4,7 @@
 #include <set>
 #include <tuple>
 
+#include "buffer.h"
 #include "taps.h"
 
 namespace {
@@ -62,21 +63,25 @@ TEST_CASE("taps and segments name exactly the pairs of the definition") {
   });
 }
 
-TEST_CASE("the parts of a segment follow each other and lose nothing") {
+TEST_CASE("the parts of a segment follow each other, lose nothing, and are equal where units allow") {
   const Segment segment{.first = 3, .step = 2, .count = 11, .src_advance = 5, .taps = {.count = 2, .src = -4}};
   for (int64_t unit : {1, 4, 16})
     for (int64_t parts : {1, 3, 11, 20}) {
-      int64_t next = 0;
+      int64_t next = 0, units = 0;
       for (int64_t index = 0; index < parts; ++index) {
         const Segment part = segment.between(index, index + 1, parts, unit);
         CHECK(part.first == 3 + next * 2);
         CHECK(part.taps.src == -4 + next * 5);
-        CHECK((index == parts - 1 || part.count % unit == 0));
         next += part.count;
+        units += ceil_div(part.count, unit);
         CHECK(segment.between(0, index + 1, parts, unit).count == next);
       }
       CHECK(next == 11);
+      CHECK(units == ceil_div(11, unit));
     }
+  Segment line = segment;
+  line.count = 26;
+  CHECK(line.between(0, 1, 2, 8).count == 13);  // two units of at most 8 each, not 16 and 10
 }
 
 TEST_CASE("a segment within a range has exactly its coordinates there") {

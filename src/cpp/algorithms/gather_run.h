@@ -139,7 +139,7 @@ class GatherRun {
         const Block block = blocks_.next(begin, end);
         taps.set_row(block.row);
         for (size_t part = 0; part < segments.size(); ++part) {
-          // By whole tiles: strips of 49 pixels would be 7 tiles of 7, which cost as much to begin and store as of 8.
+          // In tiles of equal width, no more of them than the whole line has.
           const Segment segment =
               segments[part].between(block.first_strip, block.last_strip, blocks_.strips(), product_.tile_rows);
           if (segment.count > 0) multiply(block, segment, taps.count(segment), taps.of(part));

@@ -1,5 +1,5 @@
 // depthwise.h: convolution with one filter per channel, vertical over channels, forward and data gradient. A register
-// tile is up to eight pixels of a line by one vector of channels, or one pixel by four.
+// tile is one of pixel_tiles.h, or one pixel by four vectors.
 //
 // Loads are what bounds it: a core that multiplies and adds one vector a cycle loads one, or half of one that crosses a
 // cache line. So a tile loads a source vector once for all of its pixels that see it. A 3x3 kernel over eight pixels
@@ -8,13 +8,11 @@
 
 #include "../kernel_table.h"
 #include "epilogue.h"
+#include "pixel_tiles.h"
 #include "simd.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
 namespace {
-
-// Eight sums cover the latency of multiply-adds (4 cycles, at most 2 a cycle).
-constexpr int kDepthwiseRows = 8;
 
 // The longest run that is added at once: 8 sums + 5 weights + 1 source vector = 14 of 16 registers.
 constexpr int kDepthwiseRun = 5;
@@ -127,69 +125,26 @@ void depthwise_pixel(const DepthwiseArgs<T>& args, const T* src, T* dst) {
 }
 
 template <class T>
-using DepthwiseTile = void (*)(const DepthwiseArgs<T>&, const T* src, T* dst);
-
-// The fewest pixels of a tile that goes along a line: shorter lines go down, see is_short, where no pixels share a
-// source vector, and longer ones are cut into equal tiles.
-template <int kAdvance>
-constexpr int kLeastRows = kAdvance == 0 ? 1 : kDepthwiseRows / 2;
-
-template <class T, int kAdvance, int kRows = kDepthwiseRows>
-DepthwiseTile<T> pick_depthwise_tile(int64_t rows) {
-  if constexpr (kRows == 1)
-    return depthwise_pixel<T>;
-  else if constexpr (kRows == kLeastRows<kAdvance>)
-    return depthwise_tile<T, kRows, kAdvance>;
-  else
-    return rows == kRows ? depthwise_tile<T, kRows, kAdvance> : pick_depthwise_tile<T, kAdvance, kRows - 1>(rows);
-}
-
-// Calls tile(rows, src, dst) for tiles of equal width and at most tile_rows pixels, for the reason told in brgemm.h,
-// and goes down all lines with a tile: what it reads again for the line below is then still in the L1 cache.
-template <class T, class F>
-void for_each_tile(const DepthwiseArgs<T>& args, int64_t tile_rows, F tile) {
-  const int64_t tiles = (args.rows + tile_rows - 1) / tile_rows;
-  for (int64_t index = 0; index < tiles; ++index) {
-    const int64_t begin = args.rows * index / tiles, end = args.rows * (index + 1) / tiles;
-    for (int64_t line = 0; line < args.lines; ++line)
-      tile(end - begin, args.src + line * args.src_line + begin * args.src_row,
-           args.dst + line * args.dst_line + begin * args.dst_row);
+struct DepthwiseTiles {
+  template <int kRows, int kAdvance>
+  static void tile(const DepthwiseArgs<T>& args, const T* src, T* dst) {
+    if constexpr (kRows == 1)
+      depthwise_pixel<T>(args, src, dst);
+    else
+      depthwise_tile<T, kRows, kAdvance>(args, src, dst);
   }
-}
-
-// Down the lines where they are short, as at a border: a tile of one pixel waits for its multiply-adds most of the
-// time. How many lines there are doesn't decide: that depends on the threads, and the order of sums on the direction.
-template <class T>
-bool is_short(const DepthwiseArgs<T>& args) {
-  return args.rows < kDepthwiseRows / 2;
-}
-
-template <class T>
-DepthwiseArgs<T> down(DepthwiseArgs<T> args) {
-  const auto swap = [](int64_t& a, int64_t& b) {
-    const int64_t kept = a;
-    a = b;
-    b = kept;
-  };
-  swap(args.rows, args.lines);
-  swap(args.src_row, args.src_line);
-  swap(args.dst_row, args.dst_line);
-  return args;
-}
+};
 
 template <class T>
 void depthwise(const DepthwiseArgs<T>& arguments) {
-  const bool pixels = arguments.channels < kLanes<T> || arguments.epilogue.residual;  // one by one
-  const bool goes_down = !pixels && is_short(arguments);
-  const DepthwiseArgs<T> args = goes_down ? down(arguments) : arguments;
-  const auto pick = pixels                              ? pick_depthwise_tile<T, 0, 1>
-                    : goes_down                         ? pick_depthwise_tile<T, 0>
-                    : args.src_row == args.src_step     ? pick_depthwise_tile<T, 1>
-                    : args.src_row == 2 * args.src_step ? pick_depthwise_tile<T, 2>
-                                                        : pick_depthwise_tile<T, 0>;
-  for_each_tile(args, pixels ? 1 : kDepthwiseRows,
-                [&](int64_t rows, const T* src, T* dst) { pick(rows)(args, src, dst); });
-  if (args.streamed) streams_end();
+  if (arguments.channels < kLanes<T> || arguments.epilogue.residual) {
+    for_each_tile(arguments, 1, [&](int64_t, const T* src, T* dst) { depthwise_pixel<T>(arguments, src, dst); });
+  } else {
+    DepthwiseArgs<T> args = arguments;
+    const bool turned = turn_if_short(args);
+    run_tiles<DepthwiseTiles<T>>(args, args, turned);
+  }
+  if (arguments.streamed) streams_end();
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
-// grouped.h: convolution with a few channels a group, forward and data gradient: depthwise.h's tiles of pixels, but
-// with source vectors permuted so that each lane meets its own group. Not for groups that fill a vector.
+// grouped.h: convolution with a few channels a group, forward and data gradient: depthwise.h's sums, but with source
+// vectors permuted so that each lane meets its own group. Not for groups that fill a vector.
 #pragma once
 
 #include "../kernel_table.h"
 #include "depthwise.h"
 #include "epilogue.h"
+#include "pixel_tiles.h"
 #include "simd.h"
 
 namespace pyconv::PYCONV_ISA_NAME {
@@ -71,26 +72,18 @@ void grouped_tile(const GroupedArgs<T>& arguments, const T* src, T* dst) {
 }
 
 template <class T>
-using GroupedTile = void (*)(const GroupedArgs<T>&, const T* src, T* dst);
-
-template <class T, int kAdvance, int kRows = kDepthwiseRows>
-GroupedTile<T> pick_grouped_tile(int64_t rows) {
-  if constexpr (kRows == kLeastRows<kAdvance>)
-    return grouped_tile<T, kRows, kAdvance>;
-  else
-    return rows == kRows ? grouped_tile<T, kRows, kAdvance> : pick_grouped_tile<T, kAdvance, kRows - 1>(rows);
-}
+struct GroupedTiles {
+  template <int kRows, int kAdvance>
+  static void tile(const GroupedArgs<T>& args, const T* src, T* dst) {
+    grouped_tile<T, kRows, kAdvance>(args, src, dst);
+  }
+};
 
 template <class T>
 void grouped(const GroupedArgs<T>& arguments) {
   GroupedArgs<T> args = arguments;
-  const bool goes_down = is_short(args.pixels);
-  if (goes_down) args.pixels = down(args.pixels);
-  const auto pick = goes_down                                         ? pick_grouped_tile<T, 0>
-                    : args.pixels.src_row == args.pixels.src_step     ? pick_grouped_tile<T, 1>
-                    : args.pixels.src_row == 2 * args.pixels.src_step ? pick_grouped_tile<T, 2>
-                                                                      : pick_grouped_tile<T, 0>;
-  for_each_tile(args.pixels, kDepthwiseRows, [&](int64_t rows, const T* src, T* dst) { pick(rows)(args, src, dst); });
+  const bool turned = turn_if_short(args.pixels);
+  run_tiles<GroupedTiles<T>>(args, args.pixels, turned);
 }
 
 }  // namespace

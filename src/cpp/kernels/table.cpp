@@ -12,6 +12,7 @@
 #include "last_axis.h"
 #include "normalize.h"
 #include "peak.h"
+#include "pixel_tiles.h"
 #include "pool.h"
 #include "pool_grad.h"
 #include "strassen.h"
@@ -31,7 +32,7 @@ constexpr Kernels<T> kKernels = {
     .lanes = kLanes<T>,
     .panel = kPanel<T>,
     .tile_rows = kTileRows,
-    .depthwise_rows = kDepthwiseRows,
+    .depthwise_rows = kMostPixels,
     .dot_sums = kDotSums,
     .brgemm = brgemm<T>,
     .dots = dots<T>,

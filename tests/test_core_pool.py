@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any, Literal
 
@@ -132,6 +133,20 @@ def test_nan_wins_wherever_it_stands_in_the_window(kind: Kind, channels: int, dt
         expected = np.ones(y_shape, dtype)
         expected[0, 0, 0, channels // 2] = np.nan
         np.testing.assert_array_equal(result, expected)
+
+
+@by_kind
+@pytest.mark.parametrize(("channels", "width"), [(100, 8), (140, 32)], ids=["march", "window by window"])
+def test_nan_in_windows_of_2x2(kind: Kind, channels: int, width: int, isa: str) -> None:
+    """Several vectors of channels of a line, of which one is of no number."""
+    problem = problems.parse(f"mb1_ic{channels}ih2iw{width}_oh1ow{width // 2}_kh2kw2_sh2sw2")
+    x_shape, y_shape = shapes(problem)
+    for row, column, channel in itertools.product(range(2), (2, 3), (0, 70, channels - 1)):
+        x = np.ones(x_shape, np.float32)
+        x[0, row, column, channel] = np.nan
+        expected = np.ones(y_shape)
+        expected[0, 0, 1, channel] = np.nan
+        np.testing.assert_array_equal(forward(plan(problem, kind, "float32"), x, y_shape), expected)
 
 
 @by_kind

@@ -12,6 +12,9 @@ namespace {
 // Columns kept, sums and what is loaded: at most 4 * 2 + 4 + 2 = 14 of 16 registers.
 constexpr int kMarchVectors = 4;
 
+// Numbers in an L1 cache of 32 KB.
+constexpr int64_t kMostLine = 8 * 1024;
+
 // kVectors vectors of channels of all windows, the last of which begins at channel `last`. The source's elements are
 // combined by Pooled::both. Returns whether the results may be wrong because a NaN was among them.
 template <class T, class Pooled, int kVectors, int kHeight, int kWidth, int kAdvance>
@@ -80,10 +83,11 @@ bool march(const PoolArgs<T>& args, Redo redo) {
   const auto is = [&](int64_t height, int64_t width, int64_t advance) {
     return args.taps == height && args.width == width && args.src_row == advance * args.src_step;
   };
-  // Windows of 2x2 share nothing, and of more channels than are taken at once a row would be read in pieces. Float64
-  // would have as much code again, and is seldom pooled.
+  // Windows of 2x2 share nothing. Where there are more channels than are taken at once, a line that the L1 cache
+  // doesn't hold would come in pieces. Float64 would have as much code again, and is seldom pooled.
   if constexpr (sizeof(T) == sizeof(float)) {
-    if (is(2, 2, 2) && args.channels <= kMarchVectors * kLanes<T>) {
+    const int64_t line = 2 * args.rows * 2 * args.channels;
+    if (is(2, 2, 2) && (args.channels <= kMarchVectors * kLanes<T> || line <= kMostLine)) {
       march_window<T, Pooled, 2, 2, 2>(args, redo);
       return true;
     }

@@ -55,7 +55,8 @@ bool turn_if_short(DepthwiseArgs<T>& args) {
   return true;
 }
 
-// Tiles, each called with `args` and where its pixels lie, over the lines of `pixels`, which are part of args.
+// Tiles, each called with `args` and where its pixels lie, over the lines of `pixels`, which are part of args. Those
+// that were turned share no source vector.
 template <class Tiles, class Args, class T>
 void run_tiles(const Args& args, const DepthwiseArgs<T>& pixels, bool turned) {
   const auto pick = turned                                  ? pixel_tile<Tiles, 0>

@@ -12,7 +12,8 @@ namespace {
 // Columns kept, sums and what is loaded: at most 4 * 2 + 4 + 2 = 14 of 16 registers.
 constexpr int kMarchVectors = 4;
 
-// Numbers in an L1 cache of 32 KB.
+// Numbers of two source rows in an L1 cache of 32 KB. In pieces, rows of 57 KB took 1.1 to 1.17 times as long as window
+// by window, with vectors of 32 bytes.
 constexpr int64_t kMostLine = 8 * 1024;
 
 // kVectors vectors of channels of all windows, the last of which begins at channel `last`. The source's elements are
